@@ -1,0 +1,35 @@
+#include "base/digest.h"
+
+#include <limits.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
+#include "base/error.h"
+
+int th_digest_sha256(const void *data, size_t size, char *text) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int digest_size = 0;
+  if (EVP_Digest(data, size, digest, &digest_size, EVP_sha256(), NULL) != 1) return TH_ENOMEM;
+  for (unsigned int i = 0; i < digest_size; i++) {
+    *text++ = "0123456789abcdef"[digest[i] >> 4];
+    *text++ = "0123456789abcdef"[digest[i] & 15];
+  }
+  *text = '\0';
+  return 0;
+}
+
+int th_digest_random(void *out, size_t size) {
+  unsigned char *place = out;
+  while (size != 0) {
+    int part = size < INT_MAX ? (int)size : INT_MAX;
+    if (RAND_bytes(place, part) != 1) return TH_EREFUSED;
+    place += part;
+    size -= (size_t)part;
+  }
+  return 0;
+}
+
+const char *th_digest_version(void) {
+  return OpenSSL_version(OPENSSL_VERSION);
+}

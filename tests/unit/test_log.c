@@ -1,0 +1,377 @@
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+/* A folder for one test, and names in it. */
+struct place {
+  char folder[200];
+  char path[256];
+  char old[256];
+};
+
+static int make_place(void **state) {
+  struct place *place = calloc(1, sizeof *place);
+  const char *base = getenv("TMPDIR");
+  if (place == NULL) return -1;
+  snprintf(place->folder, sizeof place->folder, "%s/test_log.XXXXXX", base != NULL ? base : "/tmp");
+  if (mkdtemp(place->folder) == NULL) return -1;
+  snprintf(place->path, sizeof place->path, "%s/log", place->folder);
+  snprintf(place->old, sizeof place->old, "%s/log.old", place->folder);
+  *state = place;
+  return 0;
+}
+
+static int remove_place(void **state) {
+  struct place *place = *state;
+  char away[300];
+  snprintf(away, sizeof away, "%s/away", place->folder);
+  remove(away);
+  remove(place->path);
+  snprintf(away, sizeof away, "%s/full", place->old);
+  remove(away);
+  remove(place->old);
+  int error = rmdir(place->folder);
+  free(place);
+  return error;
+}
+
+/* Gives the whole file as text; an empty one where there is none. */
+static char *read_file(const char *path) {
+  char *text = calloc(1, 1);
+  size_t size = 0;
+  char part[4096];
+  FILE *file = fopen(path, "r");
+  if (file == NULL) return text;
+  for (size_t got; (got = fread(part, 1, sizeof part, file)) != 0;) {
+    text = realloc(text, size + got + 1);
+    memcpy(text + size, part, got);
+    size += got;
+    text[size] = '\0';
+  }
+  fclose(file);
+  return text;
+}
+
+static bool matches(const char *text, const char *pattern) {
+  regex_t regex;
+  assert_int_equal(regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB), 0);
+  bool found = regexec(&regex, text, 0, NULL, 0) == 0;
+  regfree(&regex);
+  return found;
+}
+
+#define DATE "[0-9]{4}-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-6][0-9][.][0-9]{3}"
+
+static void a_line_has_time_process_level_and_words(void **state) {
+  struct place *place = *state;
+  struct th_log *log;
+  char pattern[200];
+  assert_int_equal(th_log_open(&log, place->path, 0, TH_LOG_DEBUG), 0);
+  th_log_write(log, TH_LOG_WARNING, "%s %d", "words", 17);
+  th_log_close(log);
+  char *text = read_file(place->path);
+  snprintf(pattern, sizeof pattern, "^" DATE " p%ld WARNING words 17\n$", (long)getpid());
+  assert_true(matches(text, pattern));
+  free(text);
+}
+
+static void each_level_has_its_name(void **state) {
+  static const char *const names[] = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
+  struct place *place = *state;
+  struct th_log *log;
+  char pattern[64];
+  assert_int_equal(th_log_open(&log, place->path, 0, TH_LOG_DEBUG), 0);
+  for (int i = 0; i < 5; i++) th_log_write(log, (enum th_log_level)i, "level %d", i);
+  th_log_close(log);
+  char *text = read_file(place->path);
+  for (int i = 0; i < 5; i++) {
+    snprintf(pattern, sizeof pattern, " %s level %d\n", names[i], i);
+    assert_non_null(strstr(text, pattern));
+  }
+  free(text);
+}
+
+static void further_lines_are_indented_and_control_characters_shown(void **state) {
+  struct place *place = *state;
+  struct th_log *log;
+  assert_int_equal(th_log_open(&log, place->path, 0, TH_LOG_DEBUG), 0);
+  th_log_write(log, TH_LOG_INFO, "one\n\ttwo\n\033[31mthree\r\x7f \xc3\xa9\n\n");
+  th_log_write(log, TH_LOG_INFO, "%s", "");
+  th_log_close(log);
+  char *text = read_file(place->path);
+  assert_true(matches(text, " INFO one\n    \ttwo\n    [?]\\[31mthree[?][?] \xc3\xa9\n" DATE));
+  assert_true(matches(text, " INFO \n$"));
+  free(text);
+}
+
+static void lines_under_the_threshold_are_not_written(void **state) {
+  struct place *place = *state;
+  struct th_log *log;
+  assert_int_equal(th_log_open(&log, place->path, 0, TH_LOG_WARNING), 0);
+  assert_false(th_log_wants(log, TH_LOG_INFO));
+  assert_true(th_log_wants(log, TH_LOG_WARNING));
+  assert_true(th_log_wants(log, TH_LOG_CRITICAL));
+  th_log_write(log, TH_LOG_INFO, "unwanted");
+  th_log_close(log);
+  char *text = read_file(place->path);
+  assert_string_equal(text, "");
+  free(text);
+}
+
+static void no_log_wants_and_writes_nothing(void **state) {
+  (void)state;
+  assert_false(th_log_wants(NULL, TH_LOG_CRITICAL));
+  th_log_write(NULL, TH_LOG_CRITICAL, "nothing");
+  th_log_close(NULL);
+}
+
+static void long_lines_stay_whole(void **state) {
+  struct place *place = *state;
+  struct th_log *log;
+  char *words = malloc(100001);
+  memset(words, 'w', 100000);
+  words[100000] = '\0';
+  assert_int_equal(th_log_open(&log, place->path, 0, TH_LOG_DEBUG), 0);
+  th_log_write(log, TH_LOG_INFO, "%s", words);
+  th_log_close(log);
+  char *text = read_file(place->path);
+  assert_non_null(strstr(text, words));
+  free(text);
+  free(words);
+}
+
+static void a_file_that_cannot_be_opened_is_an_error(void **state) {
+  struct place *place = *state;
+  struct th_log *log = NULL;
+  assert_int_equal(th_log_open(&log, place->folder, 0, TH_LOG_DEBUG), -EISDIR);
+  assert_null(log);
+}
+
+static void a_second_log_appends(void **state) {
+  struct place *place = *state;
+  struct th_log *log;
+  for (int i = 1; i <= 2; i++) {
+    assert_int_equal(th_log_open(&log, place->path, 0, TH_LOG_DEBUG), 0);
+    th_log_write(log, TH_LOG_INFO, "run %d", i);
+    th_log_close(log);
+  }
+  char *text = read_file(place->path);
+  assert_non_null(strstr(text, "run 1\n"));
+  assert_non_null(strstr(text, "run 2\n"));
+  free(text);
+}
+
+static void no_path_is_standard_error_which_stays_open(void **state) {
+  struct place *place = *state;
+  struct th_log *log;
+  int kept = dup(STDERR_FILENO);
+  int file = open(place->path, O_WRONLY | O_CREAT, 0600);
+  assert_true(dup2(file, STDERR_FILENO) >= 0);
+  int error = th_log_open(&log, NULL, 1, TH_LOG_DEBUG);
+  for (int i = 0; i < 3; i++) th_log_write(log, TH_LOG_ERROR, "to stderr");
+  th_log_close(log);
+  int still_open = fcntl(STDERR_FILENO, F_GETFD);
+  dup2(kept, STDERR_FILENO);
+  close(kept);
+  close(file);
+  assert_int_equal(error, 0);
+  assert_true(still_open >= 0);
+  char *text = read_file(place->path);
+  assert_true(matches(text, "( ERROR to stderr\n.*){3}"));
+  free(text);
+}
+
+static void a_file_past_its_size_is_renamed_and_begun_anew(void **state) {
+  struct place *place = *state;
+  struct th_log *log;
+  assert_int_equal(th_log_open(&log, place->path, 60, TH_LOG_DEBUG), 0);
+  th_log_write(log, TH_LOG_INFO, "first");
+  assert_int_equal(access(place->old, F_OK), -1);
+  th_log_write(log, TH_LOG_INFO, "second");
+  th_log_write(log, TH_LOG_INFO, "third");
+  char *text = read_file(place->path), *old = read_file(place->old);
+  assert_non_null(strstr(old, "first\n"));
+  assert_non_null(strstr(old, "second\n"));
+  assert_null(strstr(old, "third\n"));
+  assert_null(strstr(text, "second\n"));
+  assert_non_null(strstr(text, "third\n"));
+  free(text);
+  free(old);
+  th_log_write(log, TH_LOG_INFO, "fourth");
+  th_log_write(log, TH_LOG_INFO, "fifth");
+  text = read_file(place->path), old = read_file(place->old);
+  assert_null(strstr(old, "second\n"));
+  assert_non_null(strstr(old, "fourth\n"));
+  assert_non_null(strstr(text, "fifth\n"));
+  free(text);
+  free(old);
+  th_log_close(log);
+}
+
+/* Two logs of one file, as two processes have them: the second rotation would lose lines. */
+static void a_file_that_another_has_rotated_is_not_rotated_again(void **state) {
+  struct place *place = *state;
+  struct th_log *one, *other;
+  assert_int_equal(th_log_open(&one, place->path, 60, TH_LOG_DEBUG), 0);
+  assert_int_equal(th_log_open(&other, place->path, 60, TH_LOG_DEBUG), 0);
+  th_log_write(one, TH_LOG_INFO, "first");
+  th_log_write(other, TH_LOG_INFO, "second");
+  th_log_write(one, TH_LOG_INFO, "third");
+  th_log_write(other, TH_LOG_INFO, "fourth");
+  char *text = read_file(place->path), *old = read_file(place->old);
+  assert_non_null(strstr(old, "first\n"));
+  assert_non_null(strstr(old, "second\n"));
+  assert_non_null(strstr(text, "third\n"));
+  assert_non_null(strstr(text, "fourth\n"));
+  free(text);
+  free(old);
+  th_log_close(one);
+  th_log_close(other);
+}
+
+static void where_renaming_fails_the_file_goes_on(void **state) {
+  struct place *place = *state;
+  struct th_log *log;
+  char full[300];
+  snprintf(full, sizeof full, "%s/full", place->old);
+  assert_int_equal(mkdir(place->old, 0700), 0);
+  assert_int_equal(mkdir(full, 0700), 0);
+  assert_int_equal(th_log_open(&log, place->path, 1, TH_LOG_DEBUG), 0);
+  for (int i = 0; i < 3; i++) th_log_write(log, TH_LOG_INFO, "line %d", i);
+  th_log_close(log);
+  char *text = read_file(place->path);
+  assert_non_null(strstr(text, "line 0\n"));
+  assert_non_null(strstr(text, "line 2\n"));
+  free(text);
+}
+
+static void where_reopening_fails_the_file_goes_on(void **state) {
+  struct place *place = *state;
+  struct th_log *log;
+  char away[300];
+  snprintf(away, sizeof away, "%s/away", place->folder);
+  assert_int_equal(th_log_open(&log, place->path, 1, TH_LOG_DEBUG), 0);
+  th_log_write(log, TH_LOG_INFO, "first");
+  assert_int_equal(rename(place->path, away), 0);
+  assert_int_equal(mkdir(place->path, 0700), 0);
+  th_log_write(log, TH_LOG_INFO, "second");
+  char *text = read_file(away);
+  assert_non_null(strstr(text, "second\n"));
+  free(text);
+  assert_int_equal(rmdir(place->path), 0);
+  th_log_write(log, TH_LOG_INFO, "third");
+  th_log_close(log);
+  text = read_file(place->path);
+  assert_non_null(strstr(text, "third\n"));
+  free(text);
+}
+
+#define THREADS 4
+#define LINES 500
+
+static void *write_lines(void *argument) {
+  for (int i = 0; i < LINES; i++) th_log_write(argument, TH_LOG_INFO, "a line\nof two <%d>", i);
+  return NULL;
+}
+
+/* Counts the lines of the file, each of which must be whole. */
+static size_t count_whole_lines(const char *path) {
+  char *text = read_file(path);
+  size_t count = 0;
+  for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+    assert_non_null(strstr(line, " INFO a line"));
+    line = strtok(NULL, "\n");
+    assert_non_null(line);
+    assert_true(matches(line, "^    of two <[0-9]+>$"));
+    count++;
+  }
+  free(text);
+  return count;
+}
+
+static void write_from_threads(struct th_log *log) {
+  pthread_t threads[THREADS];
+  for (int i = 0; i < THREADS; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, write_lines, log), 0);
+  for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+}
+
+static void lines_of_threads_do_not_mix(void **state) {
+  struct place *place = *state;
+  struct th_log *log;
+  assert_int_equal(th_log_open(&log, place->path, 0, TH_LOG_DEBUG), 0);
+  write_from_threads(log);
+  th_log_close(log);
+  assert_int_equal(count_whole_lines(place->path), THREADS * LINES);
+}
+
+/* The size makes for one rotation, so no line may be missing. */
+static void rotation_loses_no_line_of_any_thread(void **state) {
+  struct place *place = *state;
+  struct th_log *log;
+  assert_int_equal(th_log_open(&log, place->path, 80000, TH_LOG_DEBUG), 0);
+  write_from_threads(log);
+  th_log_close(log);
+  size_t old = count_whole_lines(place->old);
+  assert_in_range(old, 1, THREADS * LINES - 1);
+  assert_int_equal(old + count_whole_lines(place->path), THREADS * LINES);
+}
+
+static void levels_are_read_in_any_case(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    enum th_log_level level;
+  } known[] = {
+    {"debug", TH_LOG_DEBUG},     {"INFO", TH_LOG_INFO},   {"warn", TH_LOG_WARNING},
+    {"Warning", TH_LOG_WARNING}, {"error", TH_LOG_ERROR}, {"CRITICAL", TH_LOG_CRITICAL},
+  };
+  for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+    enum th_log_level level = (enum th_log_level)99;
+    assert_true(th_log_level_parse(known[i].text, &level));
+    assert_int_equal(level, known[i].level);
+  }
+  enum th_log_level level = TH_LOG_ERROR;
+  assert_false(th_log_level_parse("", &level));
+  assert_false(th_log_level_parse("debugger", &level));
+  assert_int_equal(level, TH_LOG_ERROR);
+}
+
+#define in_place(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    in_place(a_line_has_time_process_level_and_words),
+    in_place(each_level_has_its_name),
+    in_place(further_lines_are_indented_and_control_characters_shown),
+    in_place(lines_under_the_threshold_are_not_written),
+    cmocka_unit_test(no_log_wants_and_writes_nothing),
+    in_place(long_lines_stay_whole),
+    in_place(a_file_that_cannot_be_opened_is_an_error),
+    in_place(a_second_log_appends),
+    in_place(no_path_is_standard_error_which_stays_open),
+    in_place(a_file_past_its_size_is_renamed_and_begun_anew),
+    in_place(a_file_that_another_has_rotated_is_not_rotated_again),
+    in_place(where_renaming_fails_the_file_goes_on),
+    in_place(where_reopening_fails_the_file_goes_on),
+    in_place(lines_of_threads_do_not_mix),
+    in_place(rotation_loses_no_line_of_any_thread),
+    cmocka_unit_test(levels_are_read_in_any_case),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
