@@ -1,0 +1,108 @@
+#include "message/notice.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "message/pack.h"
+
+#define MODULE "thespian.actors."
+
+/* Begins an instance of a library class whose base is ActorSystemMessage; fields pairs follow. */
+static size_t begin(struct th_buffer *buffer, const char *class_name, uint32_t fields) {
+  char qualified[80];
+  size_t mark = th_pack_ext_begin(buffer, TH_EXT_INSTANCE);
+  snprintf(qualified, sizeof qualified, MODULE "%s", class_name);
+  th_pack_array(buffer, 4);
+  th_pack_text(buffer, qualified);
+  th_pack_text(buffer, class_name);
+  th_pack_text(buffer, MODULE "ActorSystemMessage");
+  th_pack_text(buffer, "ActorSystemMessage");
+  th_pack_map(buffer, fields);
+  return mark;
+}
+
+static void enclose(struct th_buffer *buffer, const void *value, size_t size) {
+  if (size == 0) {
+    th_pack_nil(buffer);
+    return;
+  }
+  size_t mark = th_pack_ext_begin(buffer, TH_EXT_ENCLOSED);
+  th_pack_raw(buffer, value, size);
+  th_pack_ext_end(buffer, mark);
+}
+
+void th_notice_exit_request(struct th_buffer *buffer, bool recursive) {
+  size_t mark = begin(buffer, "ActorExitRequest", 1);
+  th_pack_text(buffer, "isRecursive");
+  th_pack_bool(buffer, recursive);
+  th_pack_ext_end(buffer, mark);
+}
+
+void th_notice_child_exited(struct th_buffer *buffer, const struct th_address *child,
+                            const char *reason) {
+  size_t mark = begin(buffer, "ChildActorExited", 2);
+  th_pack_text(buffer, "childAddress");
+  th_pack_address(buffer, child);
+  th_pack_text(buffer, "reason");
+  th_pack_text(buffer, reason);
+  th_pack_ext_end(buffer, mark);
+}
+
+void th_notice_poison(struct th_buffer *buffer, const struct th_message *message,
+                      const char *details, size_t details_size) {
+  size_t mark = begin(buffer, "PoisonMessage", 2);
+  th_pack_text(buffer, "poisonMessage");
+  enclose(buffer, message->payload, message->size);
+  th_pack_text(buffer, "details");
+  th_pack_str(buffer, details, details_size);
+  th_pack_ext_end(buffer, mark);
+}
+
+void th_notice_dead_envelope(struct th_buffer *buffer, const struct th_address *target,
+                             const void *value, size_t size) {
+  size_t mark = begin(buffer, "DeadEnvelope", 2);
+  th_pack_text(buffer, "deadMessage");
+  enclose(buffer, value, size);
+  th_pack_text(buffer, "deadAddress");
+  th_pack_address(buffer, target);
+  th_pack_ext_end(buffer, mark);
+}
+
+void th_notice_wakeup(struct th_buffer *buffer, const void *period, size_t period_size,
+                      const void *payload, size_t payload_size) {
+  size_t mark = begin(buffer, "WakeupMessage", payload_size > 0 ? 2 : 1);
+  th_pack_text(buffer, "delayPeriod");
+  enclose(buffer, period, period_size);
+  if (payload_size > 0) {
+    th_pack_text(buffer, "payload");
+    enclose(buffer, payload, payload_size);
+  }
+  th_pack_ext_end(buffer, mark);
+}
+
+void th_notice_source(struct th_buffer *buffer, bool loaded, const char *hash, const char *info) {
+  size_t mark = begin(buffer, loaded ? "LoadedSource" : "UnloadedSource", 2);
+  th_pack_text(buffer, "sourceHash");
+  th_pack_text(buffer, hash);
+  th_pack_text(buffer, "sourceInfo");
+  th_pack_text(buffer, info);
+  th_pack_ext_end(buffer, mark);
+}
+
+bool th_notice_read_exit_request(const struct th_message *message) {
+  struct th_unpack outer, inner;
+  struct th_item item;
+  size_t size;
+  th_unpack_init(&outer, message->payload, message->size);
+  if (!th_unpack_next(&outer, &item) || item.type != TH_ITEM_EXT || item.ext != TH_EXT_INSTANCE)
+    return true;
+  th_unpack_init(&inner, item.data, item.size);
+  th_unpack_skip(&inner, &size);
+  for (uint32_t left = th_unpack_map(&inner); left > 0; left--) {
+    if (!th_unpack_next(&inner, &item)) return true;
+    if (item.type == TH_ITEM_STR && th_unpack_is((const char *)item.data, item.size, "isRecursive"))
+      return th_unpack_bool(&inner) || inner.error != 0;
+    th_unpack_skip(&inner, &size);
+  }
+  return true;
+}
