@@ -1,0 +1,266 @@
+#include "actor/actor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "message/notice.h"
+#include "message/pack.h"
+
+/* How many messages one turn handles at most, so that actors on the same worker take turns. */
+#define BATCH 64
+
+void th_actor_init(struct th_actor *actor, struct th_world *world) {
+  *actor = (struct th_actor){.world = world};
+  th_mailbox_init(&actor->mailbox);
+  th_map_init(&actor->children);
+}
+
+struct th_message *th_birth_message(const struct th_address *address, struct th_birth *birth) {
+  struct th_message *message = th_message_new(TH_KIND_BIRTH, address, &birth->parent, &birth,
+                                              sizeof birth);
+  if (message == NULL) abort();
+  message->flags = TH_MESSAGE_URGENT;
+  return message;
+}
+
+static struct th_birth *take_birth(const struct th_message *message) {
+  struct th_birth *birth;
+  memcpy(&birth, message->payload, sizeof birth);
+  return birth;
+}
+
+static void free_birth(struct th_birth *birth) {
+  if (birth->argument != NULL && birth->drop != NULL) birth->drop(birth->argument);
+  free(birth->global_name);
+  free(birth->words);
+  free(birth);
+}
+
+static void set_state(struct th_actor *actor, enum th_actor_state state) {
+  atomic_store_explicit(&actor->card.state, (int)state, memory_order_relaxed);
+}
+
+/* Statistics have one writer, the turn: no read-modify-write is needed. */
+static void count(atomic_uint_fast64_t *counter) {
+  uint_fast64_t value = atomic_load_explicit(counter, memory_order_relaxed);
+  atomic_store_explicit(counter, value + 1, memory_order_relaxed);
+}
+
+static void send_packed(struct th_actor *actor, struct th_message *message, unsigned flags) {
+  if (message == NULL) return;
+  message->flags = (uint8_t)flags;
+  actor->world->ops->send(actor->world, message);
+}
+
+void th_actor_send(struct th_actor *actor, enum th_kind kind, unsigned flags,
+                   const struct th_address *target, struct th_buffer *buffer) {
+  send_packed(actor, th_message_pack(kind, target, &actor->address, buffer), flags);
+  th_buffer_reset(buffer);
+}
+
+static void ask_to_exit(struct th_actor *actor, uint64_t child) {
+  struct th_buffer buffer;
+  struct th_address target = actor->address;
+  target.number = child;
+  th_buffer_init(&buffer);
+  th_notice_exit_request(&buffer, true);
+  th_actor_send(actor, TH_KIND_EXIT_REQUEST, TH_MESSAGE_URGENT, &target, &buffer);
+  th_buffer_clear(&buffer);
+}
+
+void th_actor_add_child(struct th_actor *actor, const struct th_address *child) {
+  th_map_put(&actor->children, child->number, actor);
+  if (th_actor_state(actor) == TH_ACTOR_EXITING && actor->exit_is_recursive)
+    ask_to_exit(actor, child->number);
+}
+
+static void tell_parent(struct th_actor *actor, const char *reason) {
+  struct th_buffer buffer;
+  if (th_address_is_none(&actor->parent)) return;
+  th_buffer_init(&buffer);
+  th_notice_child_exited(&buffer, &actor->address, reason);
+  th_actor_send(actor, TH_KIND_CHILD_EXITED, 0, &actor->parent, &buffer);
+  th_buffer_clear(&buffer);
+}
+
+/* Rule 4: the tenant leaves. After exited() the slot may already have the next one. */
+static void leave(struct th_actor *actor, const char *reason) {
+  tell_parent(actor, reason);
+  th_map_clear(&actor->children);
+  th_map_init(&actor->children);
+  actor->behaviour = NULL;
+  actor->state = NULL;
+  actor->exit_is_recursive = false;
+  actor->address = TH_NOBODY;
+  set_state(actor, TH_ACTOR_FREE);
+  actor->world->ops->exited(actor->world, actor);
+}
+
+static void finish(struct th_actor *actor) {
+  actor->behaviour->close(actor);
+  leave(actor, "exit");
+}
+
+static void write_card(struct th_actor *actor, const struct th_birth *birth) {
+  struct th_actor_card *card = &actor->card;
+  set_state(actor, TH_ACTOR_STARTING);
+  atomic_store_explicit(&card->class_name, birth->class_name, memory_order_relaxed);
+  atomic_store_explicit(&card->source, birth->source, memory_order_relaxed);
+  atomic_store_explicit(&card->parent, birth->parent.number, memory_order_relaxed);
+  atomic_store_explicit(&card->memory, 0, memory_order_relaxed);
+}
+
+static void tell_requester(struct th_actor *actor, const struct th_birth *birth, int error,
+                           const char *words) {
+  struct th_buffer buffer;
+  if (th_address_is_none(&birth->requester)) return;
+  th_buffer_init(&buffer);
+  th_pack_array(&buffer, 2);
+  th_pack_int(&buffer, error);
+  if (error == 0)
+    th_pack_address(&buffer, &actor->address);
+  else
+    th_pack_text(&buffer, words);
+  struct th_message *reply = th_message_pack(TH_KIND_REPLY, &birth->requester, &actor->address,
+                                             &buffer);
+  if (reply != NULL) reply->ticket = birth->ticket;
+  send_packed(actor, reply, 0);
+  th_buffer_clear(&buffer);
+}
+
+static int open_behaviour(struct th_actor *actor, struct th_birth *birth,
+                          struct th_reason *reason) {
+  if (birth->error != 0) return th_fail(reason, birth->error, "%s", birth->words);
+  return actor->behaviour->open(actor, birth, reason);
+}
+
+static void be_born(struct th_actor *actor, const struct th_message *message) {
+  struct th_birth *birth = take_birth(message);
+  struct th_reason reason = {{0}};
+  char words[sizeof reason.words + 32];
+  actor->address = message->target;
+  actor->parent = birth->parent;
+  actor->behaviour = birth->behaviour;
+  write_card(actor, birth);
+  int error = open_behaviour(actor, birth, &reason);
+  if (error == 0) set_state(actor, TH_ACTOR_RUNNING);
+  tell_requester(actor, birth, error, reason.words);
+  if (error != 0) {
+    th_log_write(actor->world->log, TH_LOG_WARNING, "actor %s failed to start: %s",
+                 birth->class_name, reason.words);
+    snprintf(words, sizeof words, "failed to start: %s", reason.words);
+    leave(actor, words);
+  }
+  free_birth(birth);
+}
+
+/* What failed for good goes back to who sent it, but for what nobody could make use of. */
+static void send_back(struct th_actor *actor, const struct th_message *message,
+                      const struct th_buffer *details) {
+  struct th_buffer buffer;
+  if (message == NULL || message->kind == TH_KIND_POISON || message->kind == TH_KIND_EXIT_REQUEST ||
+      message->kind == TH_KIND_CHILD_EXITED || message->kind == TH_KIND_DEAD_ENVELOPE ||
+      th_address_is_none(&message->sender))
+    return;
+  th_buffer_init(&buffer);
+  th_notice_poison(&buffer, message, (const char *)details->data, details->size);
+  th_actor_send(actor, TH_KIND_POISON, 0, &message->sender, &buffer);
+  th_buffer_clear(&buffer);
+}
+
+/* Takes message. */
+static void deliver(struct th_actor *actor, struct th_message *message) {
+  struct th_buffer details;
+  th_buffer_init(&details);
+  if (actor->behaviour->receive(actor, &message, &details) == 0) {
+    count(&actor->card.handled);
+  } else {
+    count(&actor->card.failed);
+    send_back(actor, message, &details);
+  }
+  th_message_free(message);
+  th_buffer_clear(&details);
+}
+
+static void ask_children_to_exit(struct th_actor *actor) {
+  size_t cursor = 0;
+  struct th_map_slot *child;
+  while ((child = th_map_next(&actor->children, &cursor)) != NULL) ask_to_exit(actor, child->hash);
+}
+
+/* Rule 3. Takes message. */
+static void begin_exit(struct th_actor *actor, struct th_message *message) {
+  bool recursive = th_notice_read_exit_request(message);
+  set_state(actor, TH_ACTOR_EXITING);
+  deliver(actor, message);
+  if (actor->behaviour->exit_recursive != NULL) recursive = actor->behaviour->exit_recursive(actor);
+  actor->left_orphans = !recursive && actor->children.count > 0;
+  if (!recursive) th_map_clear(&actor->children);
+  if (actor->children.count == 0) {
+    finish(actor);
+    return;
+  }
+  actor->exit_is_recursive = true;
+  ask_children_to_exit(actor);
+}
+
+/* Takes message. */
+static void lose_child(struct th_actor *actor, struct th_message *message) {
+  th_map_remove(&actor->children, message->sender.number);
+  deliver(actor, message);
+  if (th_actor_state(actor) == TH_ACTOR_EXITING && actor->children.count == 0) finish(actor);
+}
+
+/* Anyone may ask an actor to exit, but the runtime's own only by the admin: to a program's endpoint such
+ * a request is a message like others. */
+static bool is_to_exit(const struct th_actor *actor, const struct th_message *message) {
+  if (message->kind != TH_KIND_EXIT_REQUEST) return false;
+  return !actor->behaviour->is_native || (message->sender.number == TH_ADMIN_NUMBER &&
+                                          actor->address.number != TH_ADMIN_NUMBER);
+}
+
+/* Takes message, which is for whoever lives here now. */
+static void handle(struct th_actor *actor, struct th_message *message) {
+  bool is_exiting = th_actor_state(actor) == TH_ACTOR_EXITING;
+  if (message->kind == TH_KIND_CHILD_EXITED) {
+    lose_child(actor, message);
+  } else if (!is_exiting && is_to_exit(actor, message)) {
+    begin_exit(actor, message);
+  } else if (!is_exiting) {
+    deliver(actor, message);
+  } else if (message->kind == TH_KIND_EXIT_REQUEST) {
+    count(&actor->card.handled);
+    th_message_free(message);
+  } else {
+    actor->world->ops->dead(actor->world, message);
+  }
+}
+
+bool th_actor_turn(struct th_actor *actor) {
+  for (int left = BATCH; left > 0; left--) {
+    struct th_message *message = th_mailbox_pop(&actor->mailbox);
+    if (message == NULL) return !th_mailbox_sleep(&actor->mailbox);
+    if (message->kind == TH_KIND_BIRTH) {
+      be_born(actor, message);
+      th_message_free(message);
+    } else if (message->target.number != actor->address.number) {
+      actor->world->ops->dead(actor->world, message);
+    } else {
+      handle(actor, message);
+    }
+  }
+  return true;
+}
+
+void th_actor_clear(struct th_actor *actor) {
+  struct th_message *message;
+  while ((message = th_mailbox_pop(&actor->mailbox)) != NULL) {
+    if (message->kind == TH_KIND_BIRTH) free_birth(take_birth(message));
+    th_message_free(message);
+  }
+  if (actor->behaviour != NULL) actor->behaviour->close(actor);
+  actor->behaviour = NULL;
+  th_map_clear(&actor->children);
+}

@@ -1,0 +1,95 @@
+/* actor: one actor's slot, and what happens in its turn.
+ *
+ * Slots are made by the registry and never freed while the system lives, so anybody may push to any
+ * slot's mailbox at any time without a lock or a count. A slot holds one actor after the other; each has
+ * a number of its own. Every message names the number it is for, and the turn compares: what is for an
+ * earlier tenant becomes a dead letter. A birth is itself a message, so all of a slot's state is touched
+ * in its turn alone.
+ *
+ * Rules of life:
+ *  1. reserve (registry) sets number; then the birth is pushed, before anyone knows the address.
+ *  2. the birth opens the behaviour; on failure the actor is gone at once, and told as such.
+ *  3. an exit request is delivered last; with children it waits for their ChildActorExited.
+ *  4. gone: behaviour closed, parent told, number 0, slot released: exactly once, in this order.
+ *
+ * Threads: turn, but for the card, which anyone may read.
+ * Owns: the behaviour's state, between open and close.
+ */
+#ifndef TH_ACTOR_ACTOR_H
+#define TH_ACTOR_ACTOR_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "actor/behaviour.h"
+#include "actor/mailbox.h"
+#include "actor/world.h"
+#include "base/map.h"
+
+enum th_actor_state { TH_ACTOR_FREE, TH_ACTOR_STARTING, TH_ACTOR_RUNNING, TH_ACTOR_EXITING };
+
+/* What anyone may read about an actor, at any time, without asking it. Written in the turn; relaxed
+ * throughout, since each field stands alone. Texts live as long as the system. */
+struct th_actor_card {
+  atomic_int state;
+  _Atomic(const char *) class_name;
+  _Atomic(const char *) source;
+  atomic_uint_fast64_t parent; /* number, 0 for none */
+  atomic_uint_fast64_t handled;
+  atomic_uint_fast64_t failed;
+  atomic_size_t memory; /* bytes its behaviour holds */
+};
+
+struct th_actor {
+  struct th_mailbox mailbox;
+  struct th_actor *run_next; /* of the scheduler's shared queue */
+  struct th_actor
+    *free_next;           /* of the registry's free list: a late message may queue a free slot */
+  struct th_world *world; /* fixed */
+
+  /* Who lives here, 0 for nobody. Written by the holder of the free slot, then by the turn; any reads. */
+  atomic_uint_fast64_t number;
+  uint64_t next_number; /* registry: what the next tenant is called */
+  atomic_bool is_guest; /* an endpoint: set before number; relaxed */
+  struct th_actor_card card;
+
+  /* The turn's own. */
+  const struct th_behaviour *behaviour;
+  void *state; /* the behaviour's */
+  struct th_address address;
+  struct th_address parent;
+  struct th_map children; /* by number; any value */
+  bool exit_is_recursive; /* while exiting */
+  bool left_orphans;      /* it exited and its children did not */
+};
+
+void th_actor_init(struct th_actor *actor, struct th_world *world);
+
+/* Runs a turn: handles a bounded batch of what waits. True when there is more to do: the scheduler
+ * queues it again; false when it sleeps now. */
+bool th_actor_turn(struct th_actor *actor);
+
+/* Releases what a slot holds when the system ends: closes the behaviour, frees messages. No turn runs. */
+void th_actor_clear(struct th_actor *actor);
+
+/* In the turn of the actor: it has one more child. */
+void th_actor_add_child(struct th_actor *actor, const struct th_address *child);
+
+/* Turn: sends a value that is in buffer from this actor; the buffer is reset. */
+void th_actor_send(struct th_actor *actor, enum th_kind kind, unsigned flags,
+                   const struct th_address *target, struct th_buffer *buffer);
+
+/* Makes a birth message for a slot that was reserved under address. birth is given. */
+struct th_message *th_birth_message(const struct th_address *address, struct th_birth *birth);
+
+static inline int th_actor_state(const struct th_actor *actor) {
+  return atomic_load_explicit(&actor->card.state, memory_order_relaxed);
+}
+
+static inline uint64_t th_actor_number(const struct th_actor *actor) {
+  /* Acquire: pairs with the release in th_registry_reserve, for those who act on what they find. */
+  return atomic_load_explicit(&actor->number, memory_order_acquire);
+}
+
+#endif

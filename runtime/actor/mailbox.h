@@ -1,0 +1,53 @@
+/* mailbox: the messages waiting for one actor.
+ *
+ * The head word is the whole state: NULL when the actor sleeps, TH_MAILBOX_AWAKE when it is queued or
+ * running with nothing newly arrived, else the newest message of a list that ends in either. Pushing is
+ * one compare-and-exchange; the one who changes NULL to a message schedules the actor, once. Taking
+ * exchanges the head for AWAKE, and puts what came into two queues that only the turn touches: urgent
+ * messages first.
+ *
+ * Threads: th_mailbox_push and _depth any; the others only in the actor's turn.
+ * Owns: every message in it.
+ */
+#ifndef TH_ACTOR_MAILBOX_H
+#define TH_ACTOR_MAILBOX_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "message/message.h"
+
+/* First in, first out; the holder's alone. */
+struct th_queue {
+  struct th_message *first;
+  struct th_message *last;
+};
+
+void th_queue_push(struct th_queue *queue, struct th_message *message);
+struct th_message *th_queue_pop(struct th_queue *queue);
+
+struct th_mailbox {
+  _Atomic(struct th_message *) head;
+  atomic_uint_fast64_t pushed; /* how many ever; relaxed: a statistic */
+  atomic_uint_fast64_t taken;  /* likewise; written by the turn alone */
+  struct th_queue urgent;
+  struct th_queue ordinary;
+};
+
+void th_mailbox_init(struct th_mailbox *mailbox);
+
+/* Takes message. True when the actor slept: the caller now schedules it, once. */
+bool th_mailbox_push(struct th_mailbox *mailbox, struct th_message *message);
+
+/* Gives the next message, urgent ones first; NULL when none waits. */
+struct th_message *th_mailbox_pop(struct th_mailbox *mailbox);
+
+/* About how many wait; any thread. */
+uint64_t th_mailbox_depth(const struct th_mailbox *mailbox);
+
+/* Lets the actor sleep. False when a message came in between: the turn goes on. */
+bool th_mailbox_sleep(struct th_mailbox *mailbox);
+
+#endif

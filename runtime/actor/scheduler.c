@@ -1,0 +1,418 @@
+#include "actor/scheduler.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+#define RING 256u
+#define SHARED_EVERY                                                                               \
+  61              /* turns between looks at the shared queue, so that a busy ring starves nobody */
+#define SPINS 400 /* looks for work before a worker parks: some microseconds */
+#define LOOK TH_MILLISECOND
+#define STACK_SIZE (16u << 20) /* address space; Lua's deepest C recursions need a tenth of it */
+
+struct th_worker {
+  struct th_scheduler *scheduler;
+  pthread_t thread;
+  pthread_cond_t wake;
+  bool is_parked;  /* under the scheduler's lock */
+  bool is_started; /* owner's */
+  unsigned turns_since_shared;
+  atomic_bool is_done;
+  atomic_uint turns; /* counts; the monitor sees by it that a turn lasts */
+  _Atomic(struct th_actor *) next;
+  /* Ring: thieves and the owner take at head by compare-and-exchange; the owner alone adds at tail. */
+  atomic_uint head;
+  atomic_uint tail;
+  _Atomic(struct th_actor *) ring[RING];
+};
+
+struct th_scheduler {
+  pthread_mutex_t lock;
+  struct th_actor *shared_first;
+  struct th_actor *shared_last;
+  unsigned parked;
+  bool monitor_sleeps;
+  uint64_t monitor_wakes_at;
+  pthread_cond_t monitor_wake;
+  pthread_cond_t worker_done;
+  pthread_t monitor;
+  bool monitor_is_started;
+  atomic_uint shared_count; /* read without the lock as a hint */
+  atomic_bool stopping;
+  th_scheduler_tick *tick;
+  void *tick_context;
+  unsigned worker_count;
+  struct th_worker *workers;
+};
+
+/* Which worker this thread is, if any. Compared with the scheduler at hand, since a thread of one system
+ * may send into another. */
+static _Thread_local struct th_worker *current_worker;
+
+static void init_condition(pthread_cond_t *condition) {
+  pthread_condattr_t attributes;
+  pthread_condattr_init(&attributes);
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init(condition, &attributes);
+  pthread_condattr_destroy(&attributes);
+}
+
+static void wait_until(pthread_cond_t *condition, pthread_mutex_t *lock, uint64_t until) {
+  struct timespec time = {.tv_sec = (time_t)(until / TH_SECOND),
+                          .tv_nsec = (long)(until % TH_SECOND)};
+  if (until == TH_FOREVER)
+    pthread_cond_wait(condition, lock);
+  else
+    pthread_cond_timedwait(condition, lock, &time);
+}
+
+struct th_scheduler *th_scheduler_new(unsigned workers, th_scheduler_tick *tick, void *context) {
+  struct th_scheduler *scheduler = th_new(struct th_scheduler);
+  pthread_mutex_init(&scheduler->lock, NULL);
+  init_condition(&scheduler->monitor_wake);
+  init_condition(&scheduler->worker_done);
+  scheduler->tick = tick;
+  scheduler->tick_context = context;
+  scheduler->worker_count = workers;
+  scheduler->workers = th_alloc_zeroed(workers > 0 ? workers : 1, sizeof *scheduler->workers);
+  for (unsigned i = 0; i < workers; i++) {
+    scheduler->workers[i].scheduler = scheduler;
+    init_condition(&scheduler->workers[i].wake);
+  }
+  return scheduler;
+}
+
+void th_scheduler_free(struct th_scheduler *scheduler) {
+  for (unsigned i = 0; i < scheduler->worker_count; i++)
+    pthread_cond_destroy(&scheduler->workers[i].wake);
+  pthread_cond_destroy(&scheduler->monitor_wake);
+  pthread_cond_destroy(&scheduler->worker_done);
+  pthread_mutex_destroy(&scheduler->lock);
+  free(scheduler->workers);
+  free(scheduler);
+}
+
+unsigned th_scheduler_workers(const struct th_scheduler *scheduler) {
+  return scheduler->worker_count;
+}
+
+/* ---- the shared queue; the caller holds the lock ---- */
+
+static void wake_monitor(struct th_scheduler *scheduler) {
+  if (scheduler->monitor_sleeps) {
+    scheduler->monitor_sleeps = false;
+    pthread_cond_signal(&scheduler->monitor_wake);
+  }
+}
+
+static void unpark_one(struct th_scheduler *scheduler) {
+  for (unsigned i = 0; scheduler->parked > 0 && i < scheduler->worker_count; i++) {
+    struct th_worker *worker = &scheduler->workers[i];
+    if (worker->is_parked) {
+      worker->is_parked = false;
+      scheduler->parked--;
+      pthread_cond_signal(&worker->wake);
+      wake_monitor(scheduler);
+      return;
+    }
+  }
+}
+
+static void append_shared(struct th_scheduler *scheduler, struct th_actor *actor) {
+  actor->run_next = NULL;
+  if (scheduler->shared_last == NULL)
+    scheduler->shared_first = actor;
+  else
+    scheduler->shared_last->run_next = actor;
+  scheduler->shared_last = actor;
+  atomic_fetch_add_explicit(&scheduler->shared_count, 1, memory_order_relaxed);
+}
+
+static struct th_actor *take_shared(struct th_scheduler *scheduler) {
+  struct th_actor *actor = scheduler->shared_first;
+  if (actor == NULL) return NULL;
+  scheduler->shared_first = actor->run_next;
+  if (scheduler->shared_first == NULL) scheduler->shared_last = NULL;
+  atomic_fetch_sub_explicit(&scheduler->shared_count, 1, memory_order_relaxed);
+  return actor;
+}
+
+static void inject(struct th_scheduler *scheduler, struct th_actor *actor, bool wake) {
+  pthread_mutex_lock(&scheduler->lock);
+  append_shared(scheduler, actor);
+  if (wake) unpark_one(scheduler);
+  pthread_mutex_unlock(&scheduler->lock);
+}
+
+static struct th_actor *pop_shared(struct th_scheduler *scheduler) {
+  if (atomic_load_explicit(&scheduler->shared_count, memory_order_relaxed) == 0) return NULL;
+  pthread_mutex_lock(&scheduler->lock);
+  struct th_actor *actor = take_shared(scheduler);
+  pthread_mutex_unlock(&scheduler->lock);
+  return actor;
+}
+
+/* ---- rings ---- */
+
+static unsigned ring_length(struct th_worker *worker) {
+  unsigned head = atomic_load_explicit(&worker->head, memory_order_relaxed);
+  unsigned tail = atomic_load_explicit(&worker->tail, memory_order_relaxed);
+  return tail - head;
+}
+
+/* Owner only. */
+static void push_ring(struct th_worker *worker, struct th_actor *actor) {
+  unsigned tail = atomic_load_explicit(&worker->tail, memory_order_relaxed);
+  /* Acquire: pairs with the release of whoever took at head, so that the place is free to be used. */
+  unsigned head = atomic_load_explicit(&worker->head, memory_order_acquire);
+  if (tail - head >= RING) {
+    inject(worker->scheduler, actor, true);
+    return;
+  }
+  atomic_store_explicit(&worker->ring[tail % RING], actor, memory_order_relaxed);
+  /* Release: the place and all the actor's last turn did are visible to who reads the new tail. */
+  atomic_store_explicit(&worker->tail, tail + 1, memory_order_release);
+}
+
+/* Any worker. Takes the oldest. */
+static struct th_actor *pop_ring(struct th_worker *worker) {
+  unsigned head = atomic_load_explicit(&worker->head, memory_order_acquire);
+  for (;;) {
+    unsigned tail = atomic_load_explicit(&worker->tail, memory_order_acquire);
+    if (tail == head) return NULL;
+    struct th_actor *actor = atomic_load_explicit(&worker->ring[head % RING], memory_order_relaxed);
+    /* A place is not used again before head has moved on, so a success means actor was ours. */
+    if (atomic_compare_exchange_weak_explicit(&worker->head, &head, head + 1, memory_order_acq_rel,
+                                              memory_order_acquire))
+      return actor;
+  }
+}
+
+static struct th_actor *steal(struct th_worker *thief) {
+  struct th_scheduler *scheduler = thief->scheduler;
+  unsigned start = (unsigned)(thief - scheduler->workers);
+  for (unsigned i = 1; i < scheduler->worker_count; i++) {
+    struct th_worker *victim = &scheduler->workers[(start + i) % scheduler->worker_count];
+    unsigned half = (ring_length(victim) + 1) / 2;
+    struct th_actor *first = half > 0 ? pop_ring(victim) : NULL;
+    if (first == NULL) continue;
+    while (--half > 0) {
+      struct th_actor *more = pop_ring(victim);
+      if (more == NULL) break;
+      push_ring(thief, more);
+    }
+    return first;
+  }
+  return NULL;
+}
+
+void th_scheduler_ready(struct th_scheduler *scheduler, struct th_actor *actor) {
+  struct th_worker *worker = current_worker;
+  if (worker == NULL || worker->scheduler != scheduler) {
+    inject(scheduler, actor, true);
+    return;
+  }
+  struct th_actor *nobody = NULL;
+  /* Release: the monitor may give the seat's actor to another worker. */
+  if (ring_length(worker) == 0 &&
+      atomic_compare_exchange_strong_explicit(&worker->next, &nobody, actor, memory_order_release,
+                                              memory_order_relaxed))
+    return;
+  push_ring(worker, actor);
+}
+
+/* ---- workers ---- */
+
+static struct th_actor *take_seat(struct th_worker *worker) {
+  if (atomic_load_explicit(&worker->next, memory_order_relaxed) == NULL) return NULL;
+  return atomic_exchange_explicit(&worker->next, NULL, memory_order_acquire);
+}
+
+static struct th_actor *find_work(struct th_worker *worker) {
+  struct th_actor *actor = NULL;
+  if (++worker->turns_since_shared >= SHARED_EVERY) {
+    worker->turns_since_shared = 0;
+    actor = pop_shared(worker->scheduler);
+  }
+  if (actor == NULL) actor = take_seat(worker);
+  if (actor == NULL) actor = pop_ring(worker);
+  if (actor == NULL) actor = pop_shared(worker->scheduler);
+  return actor != NULL ? actor : steal(worker);
+}
+
+static bool is_stopping(struct th_scheduler *scheduler) {
+  return atomic_load_explicit(&scheduler->stopping, memory_order_acquire);
+}
+
+static struct th_actor *spin_for_work(struct th_worker *worker) {
+  for (int i = 0; i < SPINS && !is_stopping(worker->scheduler); i++) {
+    struct th_actor *actor = find_work(worker);
+    if (actor != NULL) return actor;
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+  return NULL;
+}
+
+/* Rings of others need no second look: their owners run, and the monitor with them. */
+static void park(struct th_worker *worker) {
+  struct th_scheduler *scheduler = worker->scheduler;
+  pthread_mutex_lock(&scheduler->lock);
+  if (scheduler->shared_first == NULL && !is_stopping(scheduler)) {
+    worker->is_parked = true;
+    scheduler->parked++;
+    while (worker->is_parked) pthread_cond_wait(&worker->wake, &scheduler->lock);
+  }
+  pthread_mutex_unlock(&scheduler->lock);
+}
+
+static void run_turn(struct th_worker *worker, struct th_actor *actor) {
+  unsigned turns = atomic_load_explicit(&worker->turns, memory_order_relaxed);
+  atomic_store_explicit(&worker->turns, turns + 1, memory_order_relaxed);
+  if (th_actor_turn(actor)) push_ring(worker, actor);
+}
+
+static void *work(void *argument) {
+  struct th_worker *worker = argument;
+  struct th_scheduler *scheduler = worker->scheduler;
+  current_worker = worker;
+  while (!is_stopping(scheduler)) {
+    struct th_actor *actor = find_work(worker);
+    if (actor == NULL) actor = spin_for_work(worker);
+    if (actor != NULL)
+      run_turn(worker, actor);
+    else
+      park(worker);
+  }
+  pthread_mutex_lock(&scheduler->lock);
+  atomic_store_explicit(&worker->is_done, true, memory_order_relaxed);
+  pthread_cond_broadcast(&scheduler->worker_done);
+  pthread_mutex_unlock(&scheduler->lock);
+  return NULL;
+}
+
+/* ---- the monitor ---- */
+
+struct look {
+  unsigned turns;
+  bool was_running;
+};
+
+/* The caller holds the lock. True when work waits that a parked worker could do. */
+static bool relieve(struct th_scheduler *scheduler, struct look *looks) {
+  bool waiting = scheduler->shared_first != NULL;
+  for (unsigned i = 0; i < scheduler->worker_count; i++) {
+    struct th_worker *worker = &scheduler->workers[i];
+    unsigned turns = atomic_load_explicit(&worker->turns, memory_order_relaxed);
+    bool lasts = looks[i].was_running && looks[i].turns == turns && !worker->is_parked;
+    looks[i] = (struct look){.turns = turns, .was_running = !worker->is_parked};
+    struct th_actor *seated = lasts ? take_seat(worker) : NULL;
+    if (seated != NULL) append_shared(scheduler, seated);
+    waiting = waiting || seated != NULL || ring_length(worker) > 0;
+  }
+  return waiting;
+}
+
+static uint64_t look_after(struct th_scheduler *scheduler, struct look *looks, uint64_t now) {
+  bool someone_runs = scheduler->parked < scheduler->worker_count;
+  if (someone_runs && relieve(scheduler, looks)) unpark_one(scheduler);
+  return someone_runs ? now + LOOK : TH_FOREVER;
+}
+
+static void *monitor(void *argument) {
+  struct th_scheduler *scheduler = argument;
+  struct look *looks = th_alloc_zeroed(scheduler->worker_count, sizeof *looks);
+  while (!is_stopping(scheduler)) {
+    uint64_t now = th_clock_now();
+    uint64_t due = scheduler->tick(scheduler->tick_context, now);
+    pthread_mutex_lock(&scheduler->lock);
+    uint64_t until = look_after(scheduler, looks, now);
+    if (scheduler->monitor_wakes_at < due) due = scheduler->monitor_wakes_at;
+    scheduler->monitor_wakes_at = TH_FOREVER;
+    until = due < until ? due : until;
+    scheduler->monitor_sleeps = until > now + LOOK;
+    if (!is_stopping(scheduler)) wait_until(&scheduler->monitor_wake, &scheduler->lock, until);
+    scheduler->monitor_sleeps = false;
+    pthread_mutex_unlock(&scheduler->lock);
+  }
+  free(looks);
+  return NULL;
+}
+
+void th_scheduler_retime(struct th_scheduler *scheduler, uint64_t due) {
+  if (scheduler->worker_count == 0) return;
+  pthread_mutex_lock(&scheduler->lock);
+  if (due < scheduler->monitor_wakes_at) scheduler->monitor_wakes_at = due;
+  wake_monitor(scheduler);
+  pthread_mutex_unlock(&scheduler->lock);
+}
+
+/* ---- start and end ---- */
+
+int th_scheduler_start(struct th_scheduler *scheduler) {
+  pthread_attr_t attributes;
+  int error = 0;
+  if (scheduler->worker_count == 0) return 0;
+  scheduler->monitor_wakes_at = TH_FOREVER;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, STACK_SIZE);
+  for (unsigned i = 0; error == 0 && i < scheduler->worker_count; i++) {
+    struct th_worker *worker = &scheduler->workers[i];
+    error = -pthread_create(&worker->thread, &attributes, work, worker);
+    worker->is_started = error == 0;
+  }
+  if (error == 0) error = -pthread_create(&scheduler->monitor, &attributes, monitor, scheduler);
+  scheduler->monitor_is_started = error == 0;
+  pthread_attr_destroy(&attributes);
+  if (error != 0) th_scheduler_stop(scheduler, TH_FOREVER);
+  return error;
+}
+
+/* The caller holds the lock. */
+static void wake_all(struct th_scheduler *scheduler) {
+  while (scheduler->parked > 0) unpark_one(scheduler);
+  pthread_cond_signal(&scheduler->monitor_wake);
+}
+
+static bool wait_for_worker(struct th_scheduler *scheduler, struct th_worker *worker,
+                            uint64_t until) {
+  while (!atomic_load_explicit(&worker->is_done, memory_order_relaxed)) {
+    if (th_clock_now() >= until) return false;
+    wait_until(&scheduler->worker_done, &scheduler->lock, until);
+  }
+  return true;
+}
+
+bool th_scheduler_stop(struct th_scheduler *scheduler, uint64_t until) {
+  bool all_done = true;
+  pthread_mutex_lock(&scheduler->lock);
+  atomic_store_explicit(&scheduler->stopping, true, memory_order_release);
+  wake_all(scheduler);
+  for (unsigned i = 0; i < scheduler->worker_count; i++)
+    if (scheduler->workers[i].is_started)
+      all_done = wait_for_worker(scheduler, &scheduler->workers[i], until) && all_done;
+  pthread_mutex_unlock(&scheduler->lock);
+  if (!all_done) return false;
+  for (unsigned i = 0; i < scheduler->worker_count; i++)
+    if (scheduler->workers[i].is_started) pthread_join(scheduler->workers[i].thread, NULL);
+  if (scheduler->monitor_is_started) pthread_join(scheduler->monitor, NULL);
+  scheduler->monitor_is_started = false;
+  for (unsigned i = 0; i < scheduler->worker_count; i++) scheduler->workers[i].is_started = false;
+  return true;
+}
+
+void th_scheduler_crank(struct th_scheduler *scheduler) {
+  struct th_actor *actor;
+  do {
+    scheduler->tick(scheduler->tick_context, th_clock_now());
+    while ((actor = pop_shared(scheduler)) != NULL)
+      if (th_actor_turn(actor)) inject(scheduler, actor, false);
+  } while (atomic_load_explicit(&scheduler->shared_count, memory_order_relaxed) > 0);
+}

@@ -1,0 +1,30 @@
+/* timers: messages that wait for their time.
+ *
+ * A heap by time, then by order of asking, so equal times are served in the order asked.
+ *
+ * Threads: any; the lock guards the heap, and nothing is called under it.
+ * Owns: the messages that wait.
+ */
+#ifndef TH_ACTOR_TIMERS_H
+#define TH_ACTOR_TIMERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "message/message.h"
+
+struct th_timers;
+
+struct th_timers *th_timers_new(void);
+void th_timers_free(struct th_timers *timers);
+
+/* Takes message. True when it is now the earliest of all. */
+bool th_timers_add(struct th_timers *timers, uint64_t due, struct th_message *message);
+
+/* Gives the earliest message that is due by now, or NULL. */
+struct th_message *th_timers_pop(struct th_timers *timers, uint64_t now);
+
+/* When the earliest is due; TH_FOREVER for none. */
+uint64_t th_timers_next(struct th_timers *timers);
+
+#endif

@@ -1,0 +1,302 @@
+#include "actor/scheduler.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "actor/registry.h"
+#include "base/clock.h"
+#include "base/memory.h"
+
+/* A little world: messages go straight to slots; behaviours are functions of the test. */
+struct stage {
+  struct th_world world; /* first */
+  struct th_registry *registry;
+  struct th_scheduler *scheduler;
+  atomic_uint exited;
+  atomic_uint handled;
+  sem_t done;
+  sem_t gate;
+};
+
+typedef void role(struct stage *stage, struct th_actor *actor, const struct th_message *message);
+
+static struct stage *stage_of(struct th_actor *actor)
+{
+  return (struct stage *)actor->world;
+}
+
+static void send(struct th_world *world, struct th_message *message)
+{
+  struct stage *stage = (struct stage *)world;
+  struct th_actor *slot = th_registry_find(stage->registry, message->target.number);
+  if (th_mailbox_push(&slot->mailbox, message))
+    th_scheduler_ready(stage->scheduler, slot);
+}
+
+static void dead(struct th_world *world, struct th_message *message)
+{
+  (void)world;
+  th_message_free(message);
+}
+
+static void exited(struct th_world *world, struct th_actor *actor)
+{
+  struct stage *stage = (struct stage *)world;
+  th_registry_release(stage->registry, actor);
+  atomic_fetch_add(&stage->exited, 1);
+}
+
+static const struct th_world_ops ops = {.send = send, .dead = dead, .exited = exited};
+
+struct part {
+  role *play;
+};
+
+static int open_part(struct th_actor *actor, struct th_birth *birth, struct th_reason *reason)
+{
+  (void)reason;
+  actor->state = birth->argument;
+  birth->argument = NULL;
+  return 0;
+}
+
+static int receive(struct th_actor *actor, struct th_message **message, struct th_buffer *details)
+{
+  struct part *part = actor->state;
+  (void)details;
+  part->play(stage_of(actor), actor, *message);
+  return 0;
+}
+
+static void close_part(struct th_actor *actor)
+{
+  free(actor->state);
+}
+
+static const struct th_behaviour behaviour = {.open = open_part,
+                                              .receive = receive,
+                                              .close = close_part};
+
+static uint64_t no_timers(void *context, uint64_t now)
+{
+  (void)context;
+  (void)now;
+  return TH_FOREVER;
+}
+
+static struct stage *begin(unsigned workers)
+{
+  struct stage *stage = th_new(struct stage);
+  stage->world.ops = &ops;
+  stage->registry = th_registry_new(&stage->world);
+  stage->scheduler = th_scheduler_new(workers, no_timers, stage);
+  sem_init(&stage->done, 0, 0);
+  sem_init(&stage->gate, 0, 0);
+  assert_int_equal(th_scheduler_start(stage->scheduler), 0);
+  return stage;
+}
+
+static void end(struct stage *stage)
+{
+  assert_true(th_scheduler_stop(stage->scheduler, TH_FOREVER));
+  th_registry_free(stage->registry);
+  th_scheduler_free(stage->scheduler);
+  sem_destroy(&stage->done);
+  sem_destroy(&stage->gate);
+  free(stage);
+}
+
+static struct th_address cast(struct stage *stage, role *play)
+{
+  struct th_address address = {.system = 1};
+  struct th_birth *birth = th_new(struct th_birth);
+  struct part *part = th_new(struct part);
+  th_registry_reserve(stage->registry, false, &address.number);
+  part->play = play;
+  birth->behaviour = &behaviour;
+  birth->argument = part;
+  birth->class_name = "part";
+  send(&stage->world, th_birth_message(&address, birth));
+  return address;
+}
+
+static void tell(struct stage *stage, const struct th_address *target, uint32_t ticket)
+{
+  struct th_message *message = th_message_new(TH_KIND_USER, target, target, NULL, 0);
+  message->ticket = ticket;
+  send(&stage->world, message);
+}
+
+static void wait_for(sem_t *semaphore)
+{
+  struct timespec until;
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec += 60; /* a hang is a failure, not a timing */
+  assert_int_equal(sem_timedwait(semaphore, &until), 0);
+}
+
+/* ---- stories ---- */
+
+static void say_done(struct stage *stage, struct th_actor *actor, const struct th_message *message)
+{
+  (void)actor;
+  (void)message;
+  sem_post(&stage->done);
+}
+
+/* Makes the actor after it ready, and does not end its turn before that one has run. */
+static void hold_until_next_ran(struct stage *stage, struct th_actor *actor,
+                                const struct th_message *message)
+{
+  struct th_address next = actor->address;
+  (void)message;
+  next.number++;
+  tell(stage, &next, 0);
+  wait_for(&stage->gate);
+  sem_post(&stage->done);
+}
+
+static void open_gate(struct stage *stage, struct th_actor *actor, const struct th_message *message)
+{
+  (void)actor;
+  (void)message;
+  sem_post(&stage->gate);
+}
+
+static void a_long_turn_gives_its_seat_away(void **unused)
+{
+  struct stage *stage = begin(2);
+  (void)unused;
+  struct th_address first = cast(stage, hold_until_next_ran);
+  cast(stage, open_gate);
+  tell(stage, &first, 0);
+  wait_for(&stage->done);
+  end(stage);
+}
+
+/* Makes the two after it ready: the seat and the ring. */
+static void hold_until_both_ran(struct stage *stage, struct th_actor *actor,
+                                const struct th_message *message)
+{
+  struct th_address next = actor->address;
+  (void)message;
+  for (int i = 0; i < 2; i++) {
+    next.number++;
+    tell(stage, &next, 0);
+  }
+  wait_for(&stage->gate);
+  wait_for(&stage->gate);
+  sem_post(&stage->done);
+}
+
+static void a_long_turns_ring_is_stolen(void **unused)
+{
+  struct stage *stage = begin(2);
+  (void)unused;
+  struct th_address first = cast(stage, hold_until_both_ran);
+  cast(stage, open_gate);
+  cast(stage, open_gate);
+  tell(stage, &first, 0);
+  wait_for(&stage->done);
+  end(stage);
+}
+
+#define RING_ACTORS 100
+#define HOPS 200000u
+
+/* Passes the ticket on to the next in a ring of a hundred. */
+static void pass_on(struct stage *stage, struct th_actor *actor, const struct th_message *message)
+{
+  struct th_address next = actor->address;
+  if (message->ticket == 0) {
+    sem_post(&stage->done);
+    return;
+  }
+  next.number = next.number % RING_ACTORS + 1;
+  tell(stage, &next, message->ticket - 1);
+}
+
+static void tokens_go_round_without_a_loss(void **unused)
+{
+  struct stage *stage = begin(3);
+  (void)unused;
+  for (int i = 0; i < RING_ACTORS; i++)
+    cast(stage, pass_on);
+  for (uint64_t token = 1; token <= 5; token++) {
+    struct th_address start = {.system = 1, .number = token * 17};
+    tell(stage, &start, HOPS / 5);
+  }
+  for (int token = 0; token < 5; token++)
+    wait_for(&stage->done);
+  end(stage);
+}
+
+static void count(struct stage *stage, struct th_actor *actor, const struct th_message *message)
+{
+  (void)actor;
+  (void)message;
+  atomic_fetch_add_explicit(&stage->handled, 1, memory_order_relaxed);
+}
+
+static void more_actors_than_a_ring_holds_all_run(void **unused)
+{
+  enum { ACTORS = 2000 };
+  struct stage *stage = begin(2);
+  struct th_address all[ACTORS];
+  (void)unused;
+  for (int i = 0; i < ACTORS; i++)
+    all[i] = cast(stage, i == ACTORS - 1 ? say_done : count);
+  for (int round = 0; round < 20; round++)
+    for (int i = 0; i < ACTORS; i++)
+      tell(stage, &all[i], 0);
+  for (int round = 0; round < 20; round++)
+    wait_for(&stage->done);
+  while (atomic_load_explicit(&stage->handled, memory_order_relaxed) < 20 * (ACTORS - 1))
+    sched_yield();
+  end(stage);
+}
+
+static void parked_workers_wake_for_every_push(void **unused)
+{
+  struct stage *stage = begin(2);
+  struct th_address actor = cast(stage, say_done);
+  (void)unused;
+  for (int i = 0; i < 2000; i++) {
+    tell(stage, &actor, 0);
+    wait_for(&stage->done);
+  }
+  end(stage);
+}
+
+static void without_workers_the_crank_runs_everything(void **unused)
+{
+  struct stage *stage = begin(0);
+  (void)unused;
+  for (int i = 0; i < RING_ACTORS; i++)
+    cast(stage, pass_on);
+  struct th_address start = {.system = 1, .number = 1};
+  tell(stage, &start, 1000);
+  assert_int_equal(sem_trywait(&stage->done), -1);
+  th_scheduler_crank(stage->scheduler);
+  assert_int_equal(sem_trywait(&stage->done), 0);
+  end(stage);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_long_turn_gives_its_seat_away),
+    cmocka_unit_test(a_long_turns_ring_is_stolen),
+    cmocka_unit_test(tokens_go_round_without_a_loss),
+    cmocka_unit_test(more_actors_than_a_ring_holds_all_run),
+    cmocka_unit_test(parked_workers_wake_for_every_push),
+    cmocka_unit_test(without_workers_the_crank_runs_everything),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
