@@ -1,0 +1,945 @@
+#include "transport/link.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "message/pack.h"
+#include "message/protocol.h"
+
+#define LOCALHOST UINT32_C(0x7f000001)
+#define LIMIT ((size_t)16 * 1024 * 1024)
+#define ANYTHING 12345 /* no error of anyone's */
+#define MANY 100000
+#define SENDERS 2
+#define MOST_AHEAD 5000
+#define ROUNDS 60
+
+static const struct th_address admin = {.system = 7, .number = 1, .ip = LOCALHOST, .port = 1};
+static const struct th_address endpoint = {.system = 7, .number = 99, .ip = LOCALHOST, .port = 1};
+static const struct th_hello program = {TH_PROTOCOL_VERSION, TH_ROLE_PROGRAM, "1.2.3", 4711};
+
+/* ---- one side of a link --------------------------------------------------------------------- */
+
+/* Counters are atomic, since undeliverable comes in senders' threads. */
+struct side {
+  struct th_loop *loop;
+  struct th_wire *wire;
+  struct th_link *link; /* with a reference of ours */
+  size_t limit;
+  int refusal; /* what hello answers */
+  bool close_at_hello;
+  struct th_hello hello;
+  struct th_welcome welcome;
+  atomic_uint linked; /* hello or welcome was called */
+  atomic_uint sent;
+  atomic_uint received;
+  atomic_uint undeliverable;
+  atomic_uint disorder; /* messages not in their sender's order */
+  atomic_uint closed;
+  atomic_uint late;        /* events after closed */
+  atomic_uint stop_at;     /* stops the loop when received is that much */
+  uint32_t next[SENDERS];  /* ticket of the next message, by sender's number */
+  size_t last_size;        /* of a payload */
+  int error;
+  char words[1024];
+};
+
+static int on_hello(void *context, struct th_link *link, const struct th_hello *hello,
+                    struct th_welcome *welcome, struct th_reason *reason) {
+  struct side *side = context;
+  side->hello = *hello;
+  if (side->refusal != 0) return th_fail(reason, side->refusal, "not on a %s", "Monday");
+  *welcome = (struct th_welcome){endpoint, admin, "multiprocTCPBase", "1.2.3", 17};
+  th_link_set_user(link, side);
+  side->link = th_link_ref(link);
+  if (side->close_at_hello) th_link_close(link);
+  side->linked++;
+  th_loop_stop(side->loop);
+  return 0;
+}
+
+static void on_welcome(void *context, struct th_link *link, const struct th_welcome *welcome) {
+  struct side *side = context;
+  (void)link;
+  side->welcome = *welcome;
+  side->linked++;
+  th_loop_stop(side->loop);
+}
+
+static void on_message(void *context, struct th_link *link, struct th_message *message) {
+  struct side *side = context;
+  (void)link;
+  if (side->closed != 0) side->late++;
+  size_t sender = (size_t)message->sender.number;
+  if (sender < SENDERS && side->next[sender]++ != message->ticket) side->disorder++;
+  side->last_size = message->size;
+  if (++side->received == side->stop_at) th_loop_stop(side->loop);
+  th_message_free(message);
+}
+
+static void on_undeliverable(void *context, struct th_link *link, struct th_message *message) {
+  struct side *side = context;
+  (void)link;
+  side->undeliverable++;
+  th_message_free(message);
+}
+
+static void on_closed(void *context, struct th_link *link, int error, const char *words) {
+  struct side *side = context;
+  (void)link;
+  side->error = error;
+  snprintf(side->words, sizeof side->words, "%s", words);
+  side->closed++;
+  th_loop_stop(side->loop);
+}
+
+static const struct th_link_events events = {on_hello, on_welcome, on_message, on_undeliverable,
+                                             on_closed};
+
+static void on_accept(void *context, struct th_channel *channel) {
+  struct side *side = context;
+  th_link_accept(side->loop, channel, side->limit, &events, side);
+}
+
+static void init_side(struct side *side, struct th_loop *loop) {
+  *side = (struct side){.loop = loop, .limit = LIMIT, .error = ANYTHING};
+  assert_int_equal(th_tcp_new(loop, &side->wire), 0);
+}
+
+static uint16_t listen_side(struct side *side) {
+  assert_int_equal(side->wire->ops->listen(side->wire, LOCALHOST, 0, on_accept, side), 0);
+  return side->wire->ops->port(side->wire);
+}
+
+static void connect_side(struct side *side, uint16_t port) {
+  assert_int_equal(th_link_connect(side->loop, side->wire, LOCALHOST, port, side->limit, &program,
+                                   &events, side, &side->link),
+                   0);
+}
+
+static void drop_link(struct side *side) {
+  if (side->link != NULL) th_link_unref(side->link);
+  side->link = NULL;
+}
+
+static struct th_message *new_message(size_t sender, uint32_t ticket, size_t size) {
+  struct th_address from = {.system = 5, .number = sender};
+  struct th_buffer buffer;
+  th_buffer_init(&buffer);
+  unsigned char *place = th_buffer_reserve(&buffer, size);
+  memset(place, 'm', size);
+  struct th_buffer payload;
+  th_buffer_init(&payload);
+  th_pack_bin(&payload, place, size);
+  struct th_message *message = th_message_pack(TH_KIND_USER, &admin, &from, &payload);
+  message->ticket = ticket;
+  th_buffer_clear(&payload);
+  th_buffer_clear(&buffer);
+  return message;
+}
+
+/* ---- both sides on one loop ----------------------------------------------------------------- */
+
+struct pair {
+  struct th_loop *loop;
+  struct side server;
+  struct side client;
+  uint16_t port;
+};
+
+static void set_up(struct pair *pair) {
+  assert_int_equal(th_loop_new(&pair->loop), 0);
+  init_side(&pair->server, pair->loop);
+  init_side(&pair->client, pair->loop);
+  pair->port = listen_side(&pair->server);
+}
+
+static void tear_down(struct pair *pair) {
+  pair->server.wire->ops->free(pair->server.wire);
+  pair->client.wire->ops->free(pair->client.wire);
+  th_loop_free(pair->loop);
+  drop_link(&pair->server);
+  drop_link(&pair->client);
+  assert_int_equal(pair->server.late, 0);
+  assert_int_equal(pair->client.late, 0);
+}
+
+/* A test that waits in vain is ended by its runner. */
+static void run_until(struct th_loop *loop, atomic_uint *count, unsigned wanted) {
+  while (*count < wanted) th_loop_run(loop, TH_FOREVER);
+}
+
+static void run_until_received(struct side *side, unsigned wanted) {
+  side->stop_at = wanted;
+  run_until(side->loop, &side->received, wanted);
+}
+
+static void link_both(struct pair *pair) {
+  connect_side(&pair->client, pair->port);
+  run_until(pair->loop, &pair->client.linked, 1);
+  run_until(pair->loop, &pair->server.linked, 1);
+}
+
+static void run_until_closed(struct pair *pair) {
+  run_until(pair->loop, &pair->client.closed, 1);
+  run_until(pair->loop, &pair->server.closed, 1);
+}
+
+static void greeting_and_messages_go_both_ways(void **state) {
+  (void)state;
+  struct pair pair;
+  char peer[TH_WIRE_PEER_SIZE], expected[TH_WIRE_PEER_SIZE];
+  set_up(&pair);
+  link_both(&pair);
+  assert_int_equal(pair.server.hello.role, TH_ROLE_PROGRAM);
+  assert_int_equal(pair.server.hello.pid, 4711);
+  assert_memory_equal(&pair.client.welcome.endpoint, &endpoint, sizeof endpoint);
+  assert_memory_equal(&pair.client.welcome.admin, &admin, sizeof admin);
+  assert_string_equal(pair.client.welcome.base, "multiprocTCPBase");
+  th_link_send(pair.client.link, new_message(0, 0, 10));
+  run_until_received(&pair.server, 1);
+  th_link_send(pair.server.link, new_message(1, 0, 20));
+  run_until_received(&pair.client, 1);
+  assert_int_equal(pair.server.last_size, 12);
+  assert_int_equal(pair.client.last_size, 22);
+  assert_ptr_equal(th_link_user(pair.server.link), &pair.server);
+  th_link_peer(pair.client.link, peer);
+  snprintf(expected, sizeof expected, "127.0.0.1:%u", pair.port);
+  assert_string_equal(peer, expected);
+  tear_down(&pair);
+}
+
+static void sends_before_the_greeting_wait_for_it(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair);
+  connect_side(&pair.client, pair.port);
+  for (uint32_t i = 0; i < 3; i++) {
+    th_link_send(pair.client.link, new_message(0, i, 1));
+    th_loop_run(pair.loop, 0); /* so that some are taken from the list before */
+  }
+  run_until_received(&pair.server, 3);
+  assert_int_equal(pair.server.disorder, 0);
+  assert_int_equal(pair.client.linked, 1);
+  tear_down(&pair);
+}
+
+static void messages_that_gather_are_one_write(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair);
+  link_both(&pair);
+  for (uint32_t i = 0; i < 1000; i++) th_link_send(pair.client.link, new_message(0, i, 3));
+  run_until_received(&pair.server, 1000);
+  assert_int_equal(pair.server.disorder, 0);
+  tear_down(&pair);
+}
+
+/* ---- closing on purpose --------------------------------------------------------------------- */
+
+static void closing_writes_what_waits_and_is_no_error(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair);
+  link_both(&pair);
+  for (uint32_t i = 0; i < 50; i++) th_link_send(pair.client.link, new_message(0, i, 1));
+  for (uint32_t i = 0; i < 70; i++) th_link_send(pair.server.link, new_message(1, i, 1));
+  th_link_close(pair.client.link);
+  th_link_close(pair.client.link);
+  run_until_closed(&pair);
+  assert_int_equal(pair.server.received, 50);
+  assert_int_equal(pair.client.received, 70);
+  assert_int_equal(pair.client.error, 0);
+  assert_int_equal(pair.server.error, 0);
+  assert_non_null(strstr(pair.client.words, "was closed by this side"));
+  assert_non_null(strstr(pair.server.words, " closed the connection"));
+  tear_down(&pair);
+  assert_int_equal(pair.server.closed, 1);
+  assert_int_equal(pair.client.closed, 1);
+}
+
+static void both_may_close_at_once(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair);
+  link_both(&pair);
+  th_link_close(pair.client.link);
+  th_link_close(pair.server.link);
+  run_until_closed(&pair);
+  assert_int_equal(pair.client.error, 0);
+  assert_int_equal(pair.server.error, 0);
+  tear_down(&pair);
+}
+
+static void a_link_may_be_closed_in_its_hello(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair);
+  pair.server.close_at_hello = true;
+  connect_side(&pair.client, pair.port);
+  run_until_closed(&pair);
+  assert_int_equal(pair.client.error, 0);
+  assert_int_equal(pair.server.error, 0);
+  tear_down(&pair);
+}
+
+static void a_link_may_be_closed_before_it_is_agreed(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair);
+  connect_side(&pair.client, pair.port);
+  th_link_send(pair.client.link, new_message(0, 0, 1));
+  th_link_close(pair.client.link);
+  drop_link(&pair.client); /* nor need the holder stay for it */
+  run_until(pair.loop, &pair.client.closed, 1);
+  assert_int_equal(pair.client.error, 0);
+  assert_int_equal(pair.client.undeliverable, 1);
+  tear_down(&pair);
+}
+
+static void sends_after_the_end_are_undeliverable(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair);
+  link_both(&pair);
+  th_link_close(pair.client.link);
+  run_until_closed(&pair);
+  for (uint32_t i = 0; i < 3; i++) th_link_send(pair.client.link, new_message(0, i, 1));
+  assert_int_equal(pair.client.undeliverable, 3);
+  assert_int_equal(pair.server.received, 0);
+  th_link_close(pair.client.link); /* and this does nothing */
+  th_loop_run(pair.loop, 0);
+  tear_down(&pair);
+  assert_int_equal(pair.client.closed, 1);
+}
+
+static void much_that_waits_is_written_before_the_end(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair);
+  link_both(&pair);
+  for (uint32_t i = 0; i < 40; i++) th_link_send(pair.client.link, new_message(0, i, 1000000));
+  th_link_close(pair.client.link);
+  run_until_closed(&pair);
+  assert_int_equal(pair.server.received, 40);
+  assert_int_equal(pair.server.disorder, 0);
+  assert_int_equal(pair.client.undeliverable, 0);
+  assert_int_equal(pair.client.error, 0);
+  tear_down(&pair);
+}
+
+/* ---- limits --------------------------------------------------------------------------------- */
+
+static void a_message_past_the_limit_is_undeliverable(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair);
+  pair.client.limit = pair.server.limit = 1005;
+  link_both(&pair);
+  th_link_send(pair.client.link, new_message(0, 7, 1003));
+  assert_int_equal(pair.client.undeliverable, 1);
+  th_link_send(pair.client.link, new_message(0, 0, 1002)); /* with its head: just the limit */
+  run_until_received(&pair.server, 1);
+  assert_int_equal(pair.server.last_size, 1005);
+  assert_int_equal(pair.server.disorder, 0);
+  tear_down(&pair);
+}
+
+static void who_sends_more_than_the_limit_is_cut_off(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair);
+  pair.server.limit = 1000;
+  link_both(&pair);
+  th_link_send(pair.client.link, new_message(0, 0, 5000));
+  run_until_closed(&pair);
+  assert_int_equal(pair.server.error, TH_ETOOBIG);
+  assert_non_null(strstr(pair.server.words, " sent a message of more than 1000 bytes"));
+  assert_true(pair.client.error < 0);
+  assert_int_equal(pair.server.received, 0);
+  tear_down(&pair);
+}
+
+/* ---- refusal and failure -------------------------------------------------------------------- */
+
+static void a_refusal_comes_with_error_and_words(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair);
+  pair.server.refusal = TH_ESHUTDOWN;
+  connect_side(&pair.client, pair.port);
+  th_link_send(pair.client.link, new_message(0, 0, 1));
+  run_until_closed(&pair);
+  assert_int_equal(pair.client.error, TH_ESHUTDOWN);
+  assert_string_equal(pair.client.words, "not on a Monday");
+  assert_int_equal(pair.client.undeliverable, 1);
+  assert_int_equal(pair.client.linked, 0);
+  assert_int_equal(pair.server.error, TH_ESHUTDOWN);
+  assert_non_null(strstr(pair.server.words, " was refused: not on a Monday"));
+  tear_down(&pair);
+}
+
+static void a_port_without_listener_refuses(void **state) {
+  (void)state;
+  struct pair pair;
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(LOCALHOST)};
+  socklen_t size = sizeof address;
+  int taken = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  assert_int_equal(bind(taken, (struct sockaddr *)&address, sizeof address), 0);
+  assert_int_equal(getsockname(taken, (struct sockaddr *)&address, &size), 0);
+  set_up(&pair);
+  connect_side(&pair.client, ntohs(address.sin_port));
+  th_link_send(pair.client.link, new_message(0, 0, 1));
+  run_until(pair.loop, &pair.client.closed, 1);
+  assert_int_equal(pair.client.error, -ECONNREFUSED);
+  assert_memory_equal(pair.client.words, "cannot connect to 127.0.0.1:", 28);
+  assert_non_null(strstr(pair.client.words, "onnection refused"));
+  assert_int_equal(pair.client.undeliverable, 1);
+  close(taken);
+  tear_down(&pair);
+}
+
+static void a_wire_that_is_freed_ends_its_links(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair);
+  link_both(&pair);
+  th_link_send(pair.server.link, new_message(0, 0, 1));
+  tear_down(&pair);
+  assert_int_equal(pair.server.closed, 1);
+  assert_int_equal(pair.server.error, 0);
+  assert_int_equal(pair.client.closed, 1);
+  assert_int_equal(pair.server.undeliverable + pair.client.received, 1);
+}
+
+/* ---- the other side is no link -------------------------------------------------------------- */
+
+static int plain_connect(uint16_t port) {
+  struct sockaddr_in address = {
+    .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(LOCALHOST)};
+  int plain = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  assert_true(plain >= 0);
+  assert_int_equal(connect(plain, (struct sockaddr *)&address, sizeof address), 0);
+  return plain;
+}
+
+/* Reads to the end, turning the loop. */
+static size_t plain_read(struct pair *pair, int plain, unsigned char *out, size_t room) {
+  size_t size = 0;
+  for (;;) {
+    ssize_t more = recv(plain, out + size, room - size, MSG_DONTWAIT);
+    if (more == 0) return size;
+    if (more > 0) {
+      size += (size_t)more;
+    } else {
+      assert_int_equal(errno, EAGAIN);
+      th_loop_run(pair->loop, 0);
+    }
+  }
+}
+
+static void plain_write(int plain, const void *data, size_t size) {
+  assert_int_equal(send(plain, data, size, MSG_NOSIGNAL), size);
+}
+
+static void plain_frame(int plain, struct th_buffer *buffer) {
+  assert_int_equal(buffer->error, 0);
+  plain_write(plain, buffer->data, buffer->size);
+  th_buffer_clear(buffer);
+}
+
+static void plain_hello(int plain, const struct th_hello *hello) {
+  struct th_buffer buffer;
+  th_buffer_init(&buffer);
+  th_frame_hello(&buffer, hello);
+  plain_frame(plain, &buffer);
+}
+
+static int plain_link(struct pair *pair, const struct th_hello *hello) {
+  int plain = plain_connect(pair->port);
+  plain_hello(plain, hello);
+  run_until(pair->loop, &pair->server.linked, 1);
+  return plain;
+}
+
+static void who_does_not_greet_but_talks_is_cut_off(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair);
+  int plain = plain_connect(pair.port);
+  plain_write(plain, "GET / HTTP/1.1\r\n\r\n", 18);
+  run_until(pair.loop, &pair.server.closed, 1);
+  assert_int_equal(pair.server.error, TH_EPROTOCOL);
+  assert_memory_equal(pair.server.words, "127.0.0.1:", 10);
+  assert_non_null(strstr(pair.server.words, " sent something that is not a Thespian greeting "
+                                            "(first bytes 47 45 54 20)"));
+  assert_int_equal(pair.server.linked, 0);
+  close(plain);
+  tear_down(&pair);
+}
+
+static void a_message_is_no_greeting(void **state) {
+  (void)state;
+  struct pair pair;
+  struct th_buffer buffer;
+  struct th_message *message = new_message(0, 0, 1);
+  set_up(&pair);
+  int plain = plain_connect(pair.port);
+  th_buffer_init(&buffer);
+  th_frame_message(&buffer, message);
+  th_message_free(message);
+  plain_frame(plain, &buffer);
+  run_until(pair.loop, &pair.server.closed, 1);
+  assert_int_equal(pair.server.error, TH_EPROTOCOL);
+  assert_int_equal(pair.server.received, 0);
+  close(plain);
+  tear_down(&pair);
+}
+
+static int keep_body(void *context, enum th_frame_type type, const unsigned char *body,
+                     size_t size) {
+  int *error = context;
+  struct th_reason reason;
+  assert_int_equal(type, TH_FRAME_REFUSE);
+  assert_int_equal(th_frame_read_refuse(body, size, error, &reason), 0);
+  assert_string_equal(reason.words,
+                      "it speaks version 7 of the protocol, this system version 1");
+  return 0;
+}
+
+static void another_protocol_is_refused_in_words(void **state) {
+  (void)state;
+  struct pair pair;
+  struct th_hello other = program;
+  struct th_frame_reader reader;
+  unsigned char answer[4096];
+  int error = 0;
+  other.protocol = 7;
+  set_up(&pair);
+  int plain = plain_connect(pair.port);
+  plain_hello(plain, &other);
+  size_t size = plain_read(&pair, plain, answer, sizeof answer);
+  th_frame_reader_init(&reader);
+  assert_int_equal(th_frame_reader_feed(&reader, answer, size, keep_body, &error), 0);
+  th_frame_reader_clear(&reader);
+  assert_int_equal(error, TH_EPROTOCOL);
+  close(plain);
+  run_until(pair.loop, &pair.server.closed, 1);
+  assert_int_equal(pair.server.error, TH_EPROTOCOL);
+  assert_int_equal(pair.server.linked, 0);
+  tear_down(&pair);
+}
+
+static void on_accept_in_a_hurry(void *context, struct th_channel *channel) {
+  struct side *side = context;
+  struct th_link *link = th_link_accept(side->loop, channel, side->limit, &events, side);
+  th_link_set_greeting(link, TH_MILLISECOND);
+}
+
+static void who_does_not_greet_in_time_is_cut_off(void **state) {
+  (void)state;
+  struct pair pair;
+  struct side hurried;
+  set_up(&pair);
+  init_side(&hurried, pair.loop);
+  assert_int_equal(
+    hurried.wire->ops->listen(hurried.wire, LOCALHOST, 0, on_accept_in_a_hurry, &hurried), 0);
+  int plain = plain_connect(hurried.wire->ops->port(hurried.wire));
+  run_until(pair.loop, &hurried.closed, 1);
+  assert_int_equal(hurried.error, TH_ETIMEOUT);
+  assert_non_null(strstr(hurried.words, " did not greet in time"));
+  hurried.wire->ops->free(hurried.wire);
+  close(plain);
+  tear_down(&pair);
+}
+
+static void greeting_has_five_seconds(void **state) {
+  (void)state;
+  assert_int_equal(TH_LINK_GREETING, 5 * TH_SECOND);
+  struct pair pair;
+  set_up(&pair);
+  link_both(&pair);
+  th_link_set_greeting(pair.client.link, 0); /* too late to matter */
+  th_loop_run(pair.loop, 0);
+  th_loop_run(pair.loop, th_clock_after(2 * TH_MILLISECOND));
+  assert_int_equal(pair.client.closed, 0);
+  tear_down(&pair);
+}
+
+/* Listens with a plain socket and connects the client's link to it. */
+static int plain_accept(struct pair *pair, int *listener) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(LOCALHOST)};
+  socklen_t size = sizeof address;
+  *listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  assert_int_equal(bind(*listener, (struct sockaddr *)&address, sizeof address), 0);
+  assert_int_equal(listen(*listener, 1), 0);
+  assert_int_equal(getsockname(*listener, (struct sockaddr *)&address, &size), 0);
+  connect_side(&pair->client, ntohs(address.sin_port));
+  int plain = accept(*listener, NULL, NULL);
+  assert_true(plain >= 0);
+  return plain;
+}
+
+static void who_does_not_answer_in_time_is_left(void **state) {
+  (void)state;
+  struct pair pair;
+  int listener;
+  set_up(&pair);
+  int plain = plain_accept(&pair, &listener);
+  th_link_set_greeting(pair.client.link, TH_MILLISECOND);
+  run_until(pair.loop, &pair.client.closed, 1);
+  assert_int_equal(pair.client.error, TH_ETIMEOUT);
+  assert_non_null(strstr(pair.client.words, " did not answer in time"));
+  close(plain);
+  close(listener);
+  tear_down(&pair);
+}
+
+static void what_answers_otherwise_is_no_system(void **state) {
+  (void)state;
+  struct pair pair;
+  int listener;
+  set_up(&pair);
+  int plain = plain_accept(&pair, &listener);
+  plain_write(plain, "HTTP/1.1 400 Bad Request\r\n", 26);
+  run_until(pair.loop, &pair.client.closed, 1);
+  assert_int_equal(pair.client.error, TH_EPROTOCOL);
+  assert_non_null(strstr(pair.client.words, " is no Thespian system: it sent something else "
+                                            "(first bytes 48 54 54 50)"));
+  close(plain);
+  close(listener);
+  tear_down(&pair);
+}
+
+static void an_end_without_bye_is_an_error(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair);
+  int plain = plain_link(&pair, &program);
+  close(plain);
+  run_until(pair.loop, &pair.server.closed, 1);
+  assert_true(pair.server.error < 0);
+  assert_memory_equal(pair.server.words, "the connection to 127.0.0.1:", 28);
+  tear_down(&pair);
+}
+
+static void an_end_of_stream_is_told_in_words(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair);
+  int plain = plain_link(&pair, &program);
+  unsigned char answer[4096];
+  shutdown(plain, SHUT_WR);
+  plain_read(&pair, plain, answer, sizeof answer); /* the welcome, so that close is no reset */
+  close(plain);
+  run_until(pair.loop, &pair.server.closed, 1);
+  assert_int_equal(pair.server.error, TH_WIRE_EOF);
+  assert_non_null(strstr(pair.server.words, " was closed by the other side"));
+  tear_down(&pair);
+}
+
+static void garbage_after_the_greeting_is_cut_off(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair);
+  int plain = plain_link(&pair, &program);
+  plain_write(plain, "\0\0\0\3\4\xc0\xc0", 7);
+  run_until(pair.loop, &pair.server.closed, 1);
+  assert_int_equal(pair.server.error, TH_EMALFORMED);
+  assert_non_null(strstr(pair.server.words, "malformed"));
+  close(plain);
+  tear_down(&pair);
+}
+
+static void nothing_is_taken_after_bye(void **state) {
+  (void)state;
+  struct pair pair;
+  struct th_buffer buffer;
+  struct th_message *message = new_message(0, 0, 1);
+  set_up(&pair);
+  int plain = plain_link(&pair, &program);
+  th_buffer_init(&buffer);
+  th_frame_bye(&buffer);
+  th_frame_message(&buffer, message);
+  th_message_free(message);
+  plain_frame(plain, &buffer);
+  shutdown(plain, SHUT_WR);
+  run_until(pair.loop, &pair.server.closed, 1);
+  assert_int_equal(pair.server.received, 0);
+  assert_int_equal(pair.server.error, 0);
+  close(plain);
+  tear_down(&pair);
+}
+
+/* Programs turn their loops now and then only: an idle one must not hold up a system's shutdown. */
+static void a_program_that_does_not_answer_bye_is_not_waited_for_long(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair);
+  int plain = plain_link(&pair, &program);
+  uint64_t before = th_clock_now();
+  th_link_send(pair.server.link, new_message(0, 0, 1));
+  th_link_close(pair.server.link);
+  run_until(pair.loop, &pair.server.closed, 1);
+  assert_int_equal(pair.server.error, 0);
+  assert_int_equal(pair.server.undeliverable, 0);
+  uint64_t waited = th_clock_now() - before;
+  assert_true(waited + TH_MILLISECOND > TH_LINK_IDLE_PATIENCE);
+  assert_true(waited < TH_LINK_PATIENCE);
+  close(plain);
+  tear_down(&pair);
+}
+
+static void who_reads_nothing_is_left_with_what_waits_undeliverable(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair);
+  int plain = plain_link(&pair, &program);
+  for (uint32_t i = 0; i < 40; i++) th_link_send(pair.server.link, new_message(0, i, 1000000));
+  th_link_close(pair.server.link);
+  run_until(pair.loop, &pair.server.closed, 1);
+  assert_int_equal(pair.server.error, 0);
+  assert_in_range(pair.server.undeliverable, 20, 40); /* the kernel has taken a few */
+  close(plain);
+  tear_down(&pair);
+}
+
+/* ---- two loops in two threads --------------------------------------------------------------- */
+
+static void *turn_until_closed(void *argument) {
+  struct side *side = argument;
+  run_until(side->loop, &side->closed, 1);
+  return NULL;
+}
+
+/* Who sends on a link from a thread of its own. */
+struct sender {
+  pthread_t thread;
+  struct side *side; /* whose link it is */
+  struct side *other;
+  size_t number;
+  uint32_t count;
+  atomic_bool *enough; /* ends it before count; may be NULL */
+  uint32_t sent;
+};
+
+/* A link takes what it is given: it is for senders not to give too much. */
+static bool is_ahead(const struct side *side, const struct side *other) {
+  return side->closed == 0 && side->sent - other->received - side->undeliverable > MOST_AHEAD;
+}
+
+static void *send_many(void *argument) {
+  struct sender *sender = argument;
+  struct side *side = sender->side;
+  struct th_link *link = side->link;
+  while (sender->sent < sender->count && (sender->enough == NULL || !*sender->enough)) {
+    while (is_ahead(side, sender->other)) sched_yield();
+    side->sent++;
+    th_link_send(link, new_message(sender->number, sender->sent++, 8));
+  }
+  th_link_unref(link);
+  return NULL;
+}
+
+static void start_sender(struct sender *sender) {
+  th_link_ref(sender->side->link);
+  assert_int_equal(pthread_create(&sender->thread, NULL, send_many, sender), 0);
+}
+
+struct threads {
+  struct side server;
+  struct side client;
+  pthread_t server_thread;
+  pthread_t client_thread;
+};
+
+static void set_up_threads(struct threads *threads) {
+  struct th_loop *server, *client;
+  assert_int_equal(th_loop_new(&server), 0);
+  assert_int_equal(th_loop_new(&client), 0);
+  init_side(&threads->server, server);
+  init_side(&threads->client, client);
+  connect_side(&threads->client, listen_side(&threads->server));
+  while (threads->client.linked == 0) {
+    th_loop_run(server, 0);
+    th_loop_run(client, 0);
+  }
+}
+
+static void start_threads(struct threads *threads) {
+  assert_int_equal(
+    pthread_create(&threads->server_thread, NULL, turn_until_closed, &threads->server), 0);
+  assert_int_equal(
+    pthread_create(&threads->client_thread, NULL, turn_until_closed, &threads->client), 0);
+}
+
+/* The loops go as soon as their links have closed, whoever still holds one. */
+static void end_threads(struct threads *threads) {
+  pthread_join(threads->server_thread, NULL);
+  pthread_join(threads->client_thread, NULL);
+  threads->server.wire->ops->free(threads->server.wire);
+  threads->client.wire->ops->free(threads->client.wire);
+  th_loop_free(threads->server.loop);
+  th_loop_free(threads->client.loop);
+}
+
+static void many_messages_go_both_ways_with_nothing_lost(void **state) {
+  (void)state;
+  struct threads threads;
+  set_up_threads(&threads);
+  struct sender senders[2] = {
+    {.side = &threads.client, .other = &threads.server, .number = 0, .count = MANY},
+    {.side = &threads.server, .other = &threads.client, .number = 1, .count = MANY}};
+  start_threads(&threads);
+  for (size_t i = 0; i < 2; i++) start_sender(&senders[i]);
+  for (size_t i = 0; i < 2; i++) pthread_join(senders[i].thread, NULL);
+  th_link_close(threads.client.link);
+  end_threads(&threads);
+  assert_int_equal(threads.server.received + threads.client.undeliverable, MANY);
+  assert_int_equal(threads.client.received + threads.server.undeliverable, MANY);
+  assert_int_equal(threads.client.undeliverable, 0); /* it closed after it had sent all */
+  assert_int_equal(threads.server.disorder + threads.client.disorder, 0);
+  assert_int_equal(threads.server.error, 0);
+  assert_int_equal(threads.client.error, 0);
+  drop_link(&threads.server);
+  drop_link(&threads.client);
+}
+
+/* Senders on both sides, while end is called with the threads running. */
+static void send_while(void (*end)(struct threads *), struct threads *threads) {
+  atomic_bool enough = false;
+  set_up_threads(threads);
+  struct sender senders[2 * SENDERS];
+  for (size_t i = 0; i < 2 * SENDERS; i++) {
+    bool client = i % 2 == 0;
+    senders[i] = (struct sender){.side = client ? &threads->client : &threads->server,
+                                 .other = client ? &threads->server : &threads->client,
+                                 .number = i / 2,
+                                 .count = UINT32_MAX,
+                                 .enough = &enough};
+    start_sender(&senders[i]);
+  }
+  start_threads(threads);
+  while (threads->server.received < 10) sched_yield();
+  end(threads);
+  end_threads(threads);
+  while (threads->client.undeliverable < 10) sched_yield(); /* sends go on after the end */
+  enough = true;
+  for (size_t i = 0; i < 2 * SENDERS; i++) pthread_join(senders[i].thread, NULL);
+  drop_link(&threads->server);
+  drop_link(&threads->client);
+}
+
+static void close_client(struct threads *threads) {
+  th_link_close(threads->client.link);
+}
+
+static void close_server(struct threads *threads) {
+  th_link_close(threads->server.link);
+}
+
+static void close_both(struct threads *threads) {
+  th_link_close(threads->server.link);
+  th_link_close(threads->client.link);
+}
+
+static void a_message_is_received_or_undeliverable_when_links_close_under_way(void **state) {
+  (void)state;
+  void (*const ends[])(struct threads *) = {close_client, close_server, close_both};
+  for (size_t i = 0; i < ROUNDS; i++) {
+    struct threads threads;
+    send_while(ends[i % 3], &threads);
+    assert_int_equal(threads.server.received + threads.client.undeliverable, threads.client.sent);
+    assert_int_equal(threads.client.received + threads.server.undeliverable, threads.server.sent);
+    assert_int_equal(threads.server.disorder + threads.client.disorder, 0);
+    assert_int_equal(threads.server.late + threads.client.late, 0);
+    assert_int_equal(threads.server.error, 0);
+    assert_int_equal(threads.client.error, 0);
+  }
+}
+
+struct cutter {
+  struct th_task task;
+  struct side *side;
+};
+
+static void run_cutter(struct th_task *task) {
+  struct side *side = ((struct cutter *)task)->side;
+  side->wire->ops->free(side->wire);
+  assert_int_equal(th_tcp_new(side->loop, &side->wire), 0);
+  free(task);
+}
+
+/* Takes the connection away. */
+static void tear(struct threads *threads) {
+  struct cutter *cutter = th_new(struct cutter);
+  cutter->task.run = run_cutter;
+  cutter->side = &threads->server;
+  th_loop_post(threads->server.loop, &cutter->task);
+}
+
+static void a_message_is_told_at_most_once_when_the_connection_breaks_under_way(void **state) {
+  (void)state;
+  for (size_t i = 0; i < ROUNDS; i++) {
+    struct threads threads;
+    send_while(tear, &threads);
+    assert_true(threads.server.received + threads.client.undeliverable <= threads.client.sent);
+    assert_true(threads.client.received + threads.server.undeliverable <= threads.server.sent);
+    assert_int_equal(threads.server.disorder + threads.client.disorder, 0);
+    assert_int_equal(threads.server.closed, 1);
+    assert_int_equal(threads.client.closed, 1);
+    assert_true(threads.client.error < 0);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(greeting_and_messages_go_both_ways),
+    cmocka_unit_test(sends_before_the_greeting_wait_for_it),
+    cmocka_unit_test(messages_that_gather_are_one_write),
+    cmocka_unit_test(closing_writes_what_waits_and_is_no_error),
+    cmocka_unit_test(both_may_close_at_once),
+    cmocka_unit_test(a_link_may_be_closed_in_its_hello),
+    cmocka_unit_test(a_link_may_be_closed_before_it_is_agreed),
+    cmocka_unit_test(sends_after_the_end_are_undeliverable),
+    cmocka_unit_test(much_that_waits_is_written_before_the_end),
+    cmocka_unit_test(a_message_past_the_limit_is_undeliverable),
+    cmocka_unit_test(who_sends_more_than_the_limit_is_cut_off),
+    cmocka_unit_test(a_refusal_comes_with_error_and_words),
+    cmocka_unit_test(a_port_without_listener_refuses),
+    cmocka_unit_test(a_wire_that_is_freed_ends_its_links),
+    cmocka_unit_test(who_does_not_greet_but_talks_is_cut_off),
+    cmocka_unit_test(a_message_is_no_greeting),
+    cmocka_unit_test(another_protocol_is_refused_in_words),
+    cmocka_unit_test(who_does_not_greet_in_time_is_cut_off),
+    cmocka_unit_test(greeting_has_five_seconds),
+    cmocka_unit_test(who_does_not_answer_in_time_is_left),
+    cmocka_unit_test(what_answers_otherwise_is_no_system),
+    cmocka_unit_test(an_end_without_bye_is_an_error),
+    cmocka_unit_test(an_end_of_stream_is_told_in_words),
+    cmocka_unit_test(garbage_after_the_greeting_is_cut_off),
+    cmocka_unit_test(nothing_is_taken_after_bye),
+    cmocka_unit_test(a_program_that_does_not_answer_bye_is_not_waited_for_long),
+    cmocka_unit_test(who_reads_nothing_is_left_with_what_waits_undeliverable),
+    cmocka_unit_test(many_messages_go_both_ways_with_nothing_lost),
+    cmocka_unit_test(a_message_is_received_or_undeliverable_when_links_close_under_way),
+    cmocka_unit_test(a_message_is_told_at_most_once_when_the_connection_breaks_under_way),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
