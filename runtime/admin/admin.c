@@ -1,0 +1,433 @@
+#include "admin/admin.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "message/notice.h"
+#include "message/pack.h"
+#include "message/protocol.h"
+
+/* Addresses that asked for something, each once. */
+struct members {
+  struct th_address *all;
+  size_t count;
+};
+
+/* A request that waits for its answer. */
+struct waiter {
+  struct th_address sender;
+  uint32_t ticket;
+};
+
+struct th_admin {
+  struct th_admin_config config;
+  struct members dead_letter_handlers;
+  struct members source_listeners;
+  struct waiter *shutdown_waiters;
+  size_t shutdown_waiter_count;
+  bool is_ending;
+  bool has_stopped;
+};
+
+/* One request while it is answered. */
+struct request {
+  struct th_admin *admin;
+  struct th_actor *actor;
+  const struct th_message *message;
+  struct th_unpack arguments;
+  struct th_buffer answer;
+  struct th_reason reason;
+  bool later; /* the answer comes from elsewhere, or not now */
+};
+
+struct th_admin *th_admin_new(const struct th_admin_config *config) {
+  struct th_admin *admin = th_new(struct th_admin);
+  admin->config = *config;
+  return admin;
+}
+
+void th_admin_free(struct th_admin *admin) {
+  free(admin->dead_letter_handlers.all);
+  free(admin->source_listeners.all);
+  free(admin->shutdown_waiters);
+  free(admin);
+}
+
+/* ---- members ---- */
+
+static void forget_member(struct members *members, size_t index) {
+  memmove(&members->all[index], &members->all[index + 1],
+          (members->count - index - 1) * sizeof *members->all);
+  members->count--;
+}
+
+static void set_member(struct members *members, const struct th_address *address, bool is_member) {
+  size_t index = 0;
+  while (index < members->count && !th_address_equal(&members->all[index], address)) index++;
+  if (!is_member && index < members->count) forget_member(members, index);
+  if (!is_member || index < members->count) return;
+  members->all = th_realloc(members->all, (members->count + 1) * sizeof *members->all);
+  members->all[members->count++] = *address;
+}
+
+/* Sends what is in buffer to every member; those that are gone are forgotten. */
+static void tell_members(struct th_admin *admin, struct th_actor *actor, struct members *members,
+                         enum th_kind kind, const struct th_buffer *buffer) {
+  for (size_t i = members->count; i-- > 0;)
+    if (!admin->config.ops->is_alive(admin->config.context, &members->all[i]))
+      forget_member(members, i);
+  for (size_t i = 0; i < members->count; i++) {
+    struct th_message *message = th_message_pack(kind, &members->all[i], &actor->address, buffer);
+    if (message != NULL) actor->world->ops->send(actor->world, message);
+  }
+}
+
+/* ---- answers ---- */
+
+static void answer(struct th_actor *actor, const struct th_address *to, uint32_t ticket,
+                   const struct th_buffer *buffer) {
+  if (ticket == 0 || th_address_is_none(to)) return;
+  struct th_message *message = th_message_pack(TH_KIND_REPLY, to, &actor->address, buffer);
+  if (message == NULL) return;
+  message->ticket = ticket;
+  actor->world->ops->send(actor->world, message);
+}
+
+static void answer_error(struct request *request, int error) {
+  const char *words = request->reason.words;
+  th_buffer_reset(&request->answer);
+  th_pack_array(&request->answer, 2);
+  th_pack_int(&request->answer, error);
+  th_pack_text(&request->answer, words[0] != '\0' ? words : th_error_words(error));
+}
+
+/* ---- operations: each reads its arguments and appends one result, or fails ---- */
+
+static int create(struct request *request) {
+  struct th_unpack *arguments = &request->arguments;
+  struct th_creation creation = {.requester = request->message->sender,
+                                 .ticket = request->message->ticket};
+  struct th_address address;
+  creation.class_name = th_unpack_str(arguments, &creation.class_name_size);
+  creation.requirements = th_unpack_skip(arguments, &creation.requirements_size);
+  creation.global_name = th_unpack_str(arguments, &creation.global_name_size);
+  creation.source = th_unpack_str(arguments, &creation.source_size);
+  if (arguments->error != 0 || creation.class_name == NULL) return TH_EMALFORMED;
+  struct th_world *world = request->actor->world;
+  request->later = true;
+  return world->ops->create(world, request->actor, &creation, &address, &request->reason);
+}
+
+static void tell_of_source(struct th_admin *admin, struct th_actor *actor, bool loaded,
+                           const char *hash, const char *info) {
+  struct th_buffer buffer;
+  th_log_write(actor->world->log, TH_LOG_INFO, "%s source %s (%s)", loaded ? "loaded" : "unloaded",
+               hash, info);
+  th_buffer_init(&buffer);
+  th_notice_source(&buffer, loaded, hash, info);
+  tell_members(admin, actor, &admin->source_listeners, TH_KIND_SYSTEM, &buffer);
+  th_buffer_clear(&buffer);
+}
+
+static int load(struct request *request) {
+  struct th_source *source;
+  size_t size, info_size;
+  const char *zip = th_unpack_str(&request->arguments, &size);
+  const char *info = th_unpack_str(&request->arguments, &info_size);
+  bool implicit = th_unpack_bool(&request->arguments);
+  if (request->arguments.error != 0 || zip == NULL) return TH_EMALFORMED;
+  char *info_text = strndup(info != NULL ? info : "", info_size);
+  int error = th_source_open(zip, size, info_text, implicit, &source, &request->reason);
+  free(info_text);
+  if (error != 0) return error;
+  th_pack_text(&request->answer, source->hash);
+  if (th_sources_add(request->admin->config.sources, source))
+    tell_of_source(request->admin, request->actor, true, source->hash, source->info);
+  th_source_unref(source);
+  return 0;
+}
+
+static int tell_of_load(struct request *request) {
+  size_t size;
+  const char *text = th_unpack_str(&request->arguments, &size);
+  if (request->arguments.error != 0 || text == NULL) return TH_EMALFORMED;
+  char *hash = strndup(text, size);
+  struct th_source *source = th_sources_find(request->admin->config.sources, hash);
+  free(hash);
+  if (source != NULL)
+    tell_of_source(request->admin, request->actor, true, source->hash, source->info);
+  th_source_unref(source);
+  th_pack_nil(&request->answer);
+  return 0;
+}
+
+static int unload(struct request *request) {
+  size_t size;
+  const char *text = th_unpack_str(&request->arguments, &size);
+  if (request->arguments.error != 0 || text == NULL) return TH_EMALFORMED;
+  char *hash = strndup(text, size);
+  struct th_source *source = th_sources_remove(request->admin->config.sources, hash);
+  if (source == NULL)
+    th_fail(&request->reason, TH_ESOURCE, "no source with hash %s is loaded here", hash);
+  free(hash);
+  if (source == NULL) return TH_ESOURCE;
+  th_pack_text(&request->answer, source->hash);
+  tell_of_source(request->admin, request->actor, false, source->hash, source->info);
+  th_source_unref(source);
+  return 0;
+}
+
+static void pack_source(struct th_buffer *buffer, const struct th_source *source) {
+  th_pack_map(buffer, 5);
+  th_pack_text(buffer, "hash");
+  th_pack_text(buffer, source->hash);
+  th_pack_text(buffer, "info");
+  th_pack_text(buffer, source->info);
+  th_pack_text(buffer, "bytes");
+  th_pack_int(buffer, (int64_t)source->zip->size);
+  th_pack_text(buffer, "files");
+  th_pack_int(buffer, (int64_t)source->file_count);
+  th_pack_text(buffer, "implicit");
+  th_pack_bool(buffer, source->implicit);
+}
+
+void th_admin_pack_sources(const struct th_admin *admin, struct th_buffer *buffer) {
+  size_t count;
+  struct th_source **sources = th_sources_list(admin->config.sources, &count);
+  th_pack_array(buffer, (uint32_t)count);
+  for (size_t i = 0; i < count; i++) {
+    pack_source(buffer, sources[i]);
+    th_source_unref(sources[i]);
+  }
+  free(sources);
+}
+
+void th_admin_pack_handlers(const struct th_admin *admin, struct th_buffer *buffer) {
+  const struct members *members = &admin->dead_letter_handlers;
+  th_pack_array(buffer, (uint32_t)members->count);
+  for (size_t i = 0; i < members->count; i++) th_pack_address(buffer, &members->all[i]);
+}
+
+static int list_sources(struct request *request) {
+  th_admin_pack_sources(request->admin, &request->answer);
+  return 0;
+}
+
+static int status(struct request *request) {
+  const struct th_admin_config *config = &request->admin->config;
+  struct th_address address = th_unpack_address(&request->arguments);
+  if (request->arguments.error != 0) return TH_EMALFORMED;
+  return config->ops->status(config->context, th_address_is_none(&address) ? NULL : &address,
+                             request->admin, &request->answer, &request->reason);
+}
+
+static int exit_actor(struct request *request) {
+  const struct th_admin_config *config = &request->admin->config;
+  struct th_address target = th_unpack_address(&request->arguments);
+  bool recursive = th_unpack_bool(&request->arguments);
+  char text[TH_ADDRESS_TEXT_SIZE];
+  struct th_buffer buffer;
+  if (request->arguments.error != 0) return TH_EMALFORMED;
+  if (target.number == TH_ADMIN_NUMBER)
+    return th_fail(&request->reason, TH_EADDRESS, "%s is the admin: shut the system down instead",
+                   th_address_text(&target, text));
+  if (!config->ops->is_alive(config->context, &target))
+    return th_fail(&request->reason, TH_EADDRESS, "no actor has the address %s",
+                   th_address_text(&target, text));
+  th_buffer_init(&buffer);
+  th_notice_exit_request(&buffer, recursive);
+  th_actor_send(request->actor, TH_KIND_EXIT_REQUEST, TH_MESSAGE_URGENT, &target, &buffer);
+  th_buffer_clear(&buffer);
+  th_pack_nil(&request->answer);
+  return 0;
+}
+
+static int find_name(struct request *request) {
+  size_t size;
+  const char *name = th_unpack_str(&request->arguments, &size);
+  if (request->arguments.error != 0 || name == NULL) return TH_EMALFORMED;
+  struct th_address address = request->actor->address;
+  address.number = th_names_find(request->admin->config.names, name, size);
+  if (address.number == 0) address = TH_NOBODY;
+  th_pack_address(&request->answer, &address);
+  return 0;
+}
+
+static int set_capability(struct request *request) {
+  size_t name_size, size;
+  const char *name = th_unpack_str(&request->arguments, &name_size);
+  const unsigned char *value = th_unpack_skip(&request->arguments, &size);
+  if (request->arguments.error != 0 || name == NULL) return TH_EMALFORMED;
+  th_capabilities_set(request->admin->config.capabilities, name, name_size, value, size);
+  th_pack_nil(&request->answer);
+  return 0;
+}
+
+static int set_membership(struct request *request, struct members *members) {
+  bool start = th_unpack_bool(&request->arguments);
+  if (request->arguments.error != 0) return TH_EMALFORMED;
+  set_member(members, &request->message->sender, start);
+  th_pack_nil(&request->answer);
+  return 0;
+}
+
+/* A new listener hears at once of every source that is there. */
+static int listen_for_sources(struct request *request) {
+  size_t count;
+  struct th_buffer buffer;
+  struct members *listeners = &request->admin->source_listeners;
+  size_t before = listeners->count;
+  int error = set_membership(request, listeners);
+  if (error != 0 || listeners->count <= before) return error;
+  struct th_source **sources = th_sources_list(request->admin->config.sources, &count);
+  th_buffer_init(&buffer);
+  for (size_t i = 0; i < count; i++) {
+    th_notice_source(&buffer, true, sources[i]->hash, sources[i]->info);
+    th_actor_send(request->actor, TH_KIND_SYSTEM, 0, &request->message->sender, &buffer);
+    th_source_unref(sources[i]);
+  }
+  th_buffer_clear(&buffer);
+  free(sources);
+  return 0;
+}
+
+/* ---- the end of the system ---- */
+
+static void stop(struct th_admin *admin, struct th_actor *actor) {
+  struct th_buffer buffer;
+  admin->has_stopped = true;
+  th_buffer_init(&buffer);
+  th_pack_array(&buffer, 2);
+  th_pack_int(&buffer, 0);
+  th_pack_nil(&buffer);
+  for (size_t i = 0; i < admin->shutdown_waiter_count; i++)
+    answer(actor, &admin->shutdown_waiters[i].sender, admin->shutdown_waiters[i].ticket, &buffer);
+  th_buffer_clear(&buffer);
+  admin->config.ops->stopped(admin->config.context);
+}
+
+/* Called when the last actor is gone, and when some have become orphans meanwhile. */
+static void go_on_ending(struct th_admin *admin, struct th_actor *actor) {
+  if (!admin->is_ending || admin->has_stopped) return;
+  if (admin->config.ops->end_actors(admin->config.context) == 0) stop(admin, actor);
+}
+
+static int begin_shutdown(struct request *request) {
+  struct th_admin *admin = request->admin;
+  size_t size = (admin->shutdown_waiter_count + 1) * sizeof *admin->shutdown_waiters;
+  request->later = true;
+  admin->shutdown_waiters = th_realloc(admin->shutdown_waiters, size);
+  admin->shutdown_waiters[admin->shutdown_waiter_count++] = (struct waiter){
+    request->message->sender, request->message->ticket};
+  if (admin->is_ending) return 0;
+  admin->is_ending = true;
+  th_log_write(request->actor->world->log, TH_LOG_INFO, "shutting down");
+  admin->config.ops->close(admin->config.context);
+  go_on_ending(admin, request->actor);
+  return 0;
+}
+
+/* ---- messages ---- */
+
+static int perform(struct request *request, int64_t operation) {
+  switch (operation) {
+  case TH_OP_CREATE:
+    return create(request);
+  case TH_OP_LOAD:
+    return load(request);
+  case TH_OP_UNLOAD:
+    return unload(request);
+  case TH_OP_SOURCES:
+    return list_sources(request);
+  case TH_OP_STATUS:
+    return status(request);
+  case TH_OP_SHUTDOWN:
+    return begin_shutdown(request);
+  case TH_OP_EXIT:
+    return exit_actor(request);
+  case TH_OP_NAME:
+    return find_name(request);
+  case TH_OP_CAPABILITY:
+    return set_capability(request);
+  case TH_OP_DEAD_LETTERS:
+    return set_membership(request, &request->admin->dead_letter_handlers);
+  case TH_OP_SOURCE_NOTICES:
+    return listen_for_sources(request);
+  case TH_OP_LOADED:
+    return tell_of_load(request);
+  default:
+    return th_fail(&request->reason, TH_EPROTOCOL, "unknown request %d", (int)operation);
+  }
+}
+
+static void serve(struct th_admin *admin, struct th_actor *actor,
+                  const struct th_message *message) {
+  struct request request = {.admin = admin, .actor = actor, .message = message};
+  th_buffer_init(&request.answer);
+  th_unpack_init(&request.arguments, message->payload, message->size);
+  th_unpack_array(&request.arguments);
+  int64_t operation = th_unpack_int(&request.arguments);
+  th_pack_array(&request.answer, 2);
+  th_pack_int(&request.answer, 0);
+  int error = request.arguments.error;
+  if (error == 0) error = perform(&request, operation);
+  if (error != 0) answer_error(&request, error);
+  if (error != 0 || !request.later)
+    answer(actor, &message->sender, message->ticket, &request.answer);
+  th_buffer_clear(&request.answer);
+}
+
+static void bury(struct th_admin *admin, struct th_actor *actor, const struct th_message *message) {
+  struct th_unpack reader;
+  struct th_buffer buffer;
+  char text[TH_ADDRESS_TEXT_SIZE];
+  size_t size;
+  th_unpack_init(&reader, message->payload, message->size);
+  th_unpack_array(&reader);
+  struct th_address target = th_unpack_address(&reader);
+  const unsigned char *value = th_unpack_skip(&reader, &size);
+  th_log_write(actor->world->log, TH_LOG_INFO, "dead letter for %s",
+               th_address_text(&target, text));
+  if (reader.error != 0 || admin->dead_letter_handlers.count == 0) return;
+  th_buffer_init(&buffer);
+  th_notice_dead_envelope(&buffer, &target, value, size);
+  tell_members(admin, actor, &admin->dead_letter_handlers, TH_KIND_DEAD_ENVELOPE, &buffer);
+  th_buffer_clear(&buffer);
+}
+
+static int open_admin(struct th_actor *actor, struct th_birth *birth, struct th_reason *reason) {
+  (void)reason;
+  actor->state = birth->argument;
+  birth->argument = NULL;
+  return 0;
+}
+
+static int receive(struct th_actor *actor, struct th_message **message, struct th_buffer *details) {
+  struct th_admin *admin = actor->state;
+  (void)details;
+  if ((*message)->kind == TH_KIND_REQUEST)
+    serve(admin, actor, *message);
+  else if ((*message)->kind == TH_KIND_DEAD)
+    bury(admin, actor, *message);
+  else if ((*message)->kind == TH_KIND_NUDGE)
+    go_on_ending(admin, actor);
+  return 0;
+}
+
+static bool exit_recursive(struct th_actor *actor) {
+  (void)actor;
+  return false;
+}
+
+static void close_admin(struct th_actor *actor) {
+  th_admin_free(actor->state);
+}
+
+const struct th_behaviour th_admin_behaviour = {
+  .is_native = true,
+  .open = open_admin,
+  .receive = receive,
+  .exit_recursive = exit_recursive,
+  .close = close_admin,
+};

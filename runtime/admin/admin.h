@@ -1,0 +1,53 @@
+/* admin: the system's own actor. It answers requests, keeps who handles dead letters and who listens
+ * for sources, is the parent of what programs create, and ends the system.
+ *
+ * What it remembers is plain state of its turn. What it cannot do itself (create, list, stop) it asks of
+ * the system through a table.
+ *
+ * Threads: th_admin_new and _free by the system's owner; all else turn.
+ */
+#ifndef TH_ADMIN_ADMIN_H
+#define TH_ADMIN_ADMIN_H
+
+#include <stdbool.h>
+
+#include "actor/actor.h"
+#include "admin/capability.h"
+#include "admin/names.h"
+#include "admin/source.h"
+
+struct th_admin;
+
+struct th_admin_ops {
+  /* Appends the status of one actor, or of the system for NULL: one packed map. */
+  int (*status)(void *context, const struct th_address *actor, struct th_admin *admin,
+                struct th_buffer *buffer, struct th_reason *reason);
+  /* True while that actor lives here. */
+  bool (*is_alive)(void *context, const struct th_address *actor);
+  /* From now on nothing can be created. */
+  void (*close)(void *context);
+  /* Asks every actor that nobody else will ask to exit; gives how many actors live still. */
+  size_t (*end_actors)(void *context);
+  /* The last actor is gone and everybody was told. */
+  void (*stopped)(void *context);
+};
+
+struct th_admin_config {
+  const struct th_admin_ops *ops;
+  void *context;
+  struct th_capabilities *capabilities;
+  struct th_sources *sources;
+  struct th_names *names;
+};
+
+extern const struct th_behaviour th_admin_behaviour;
+
+/* The argument for a birth with that behaviour; the admin's state. */
+struct th_admin *th_admin_new(const struct th_admin_config *config);
+void th_admin_free(struct th_admin *admin);
+
+/* Turn: appends the array of addresses that handle dead letters, and the array of loaded sources. */
+void th_admin_pack_handlers(const struct th_admin *admin, struct th_buffer *buffer);
+void th_admin_pack_sources(const struct th_admin *admin, struct th_buffer *buffer);
+
+#endif

@@ -1,0 +1,298 @@
+#include "admin/source.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "admin/zip.h"
+#include "admin/zip_name.h"
+#include "base/memory.h"
+
+#define CHUNK_MARK 0x1b /* the first byte of a compiled Lua chunk */
+#define PREFIX_LEAST 8
+
+static const struct th_zip_limits limits = {
+    .entries = TH_SOURCE_ENTRIES,
+    .unpacked = TH_SOURCE_UNPACKED,
+    .ratio = TH_SOURCE_RATIO,
+    .name = TH_SOURCE_NAME,
+};
+
+/* ---- opening ---- */
+
+/* What others see as a struct th_source. */
+struct opened {
+  struct th_source source; /* the first, so that the one's address is the other's */
+  atomic_uint references;
+  char *info;
+  struct th_source_file *files;
+  char *names;         /* of all files, each with its zero */
+  unsigned char *data; /* of all files */
+};
+
+static void free_opened(struct opened *opened) {
+  th_bytes_unref(opened->source.zip);
+  free(opened->info);
+  free(opened->files);
+  free(opened->names);
+  free(opened->data);
+  free(opened);
+}
+
+static int by_name(const void *left, const void *right) {
+  const struct th_source_file *one = left, *other = right;
+  return strcmp(one->name, other->name);
+}
+
+/* Makes room for all that the directory declares. The limits and the ratio to the zip's own size
+ * have been checked, so a small zip cannot ask for much. */
+static int make_room(struct opened *opened, const struct th_zip_directory *directory) {
+  size_t names = 0;
+  for (size_t i = 0; i < directory->count; i++)
+    names += directory->entries[i].name_size + 1;
+  opened->files = th_alloc_zeroed(directory->count + 1, sizeof *opened->files);
+  opened->source.files = opened->files;
+  opened->names = th_try_alloc(names + 1);
+  opened->data = th_try_alloc((size_t)directory->unpacked + 1);
+  return opened->names != NULL && opened->data != NULL ? 0 : TH_ENOMEM;
+}
+
+/* Folders are unpacked as well, which shows that they are empty, but not listed. */
+static int unpack(struct opened *opened, struct th_zip *zip, struct th_reason *reason) {
+  const struct th_zip_directory *directory = th_zip_directory(zip);
+  int error = make_room(opened, directory);
+  if (error != 0) return th_fail(reason, error, "%s", th_error_words(error));
+  char *name = opened->names;
+  unsigned char *data = opened->data;
+  for (size_t i = 0; i < directory->count; i++) {
+    const struct th_zip_entry *entry = &directory->entries[i];
+    if ((error = th_zip_unpack(zip, entry, data, reason)) != 0) return error;
+    if (entry->folder) continue;
+    memcpy(name, entry->name, entry->name_size);
+    name[entry->name_size] = 0;
+    opened->files[opened->source.file_count++] = (struct th_source_file){name, data, entry->size};
+    name += entry->name_size + 1;
+    data += entry->size;
+  }
+  qsort(opened->files, opened->source.file_count, sizeof *opened->files, by_name);
+  return 0;
+}
+
+static bool ends_in(const char *name, const char *suffix) {
+  size_t size = strlen(name), suffix_size = strlen(suffix);
+  return size >= suffix_size && strcasecmp(name + size - suffix_size, suffix) == 0;
+}
+
+static bool is_compiled(const struct th_source_file *file) {
+  if (ends_in(file->name, ".luac")) return true;
+  return ends_in(file->name, ".lua") && file->size > 0 && file->data[0] == CHUNK_MARK;
+}
+
+/* Lua does not check bytecode before it runs it. */
+static int refuse_compiled(const struct opened *opened, struct th_reason *reason) {
+  for (size_t i = 0; i < opened->source.file_count; i++) {
+    const struct th_source_file *file = &opened->files[i];
+    if (!is_compiled(file)) continue;
+    return th_zip_name_fail(reason, (const unsigned char *)file->name, strlen(file->name),
+                            "compiled Lua is accepted from a source authority only");
+  }
+  return 0;
+}
+
+static int fill(struct opened *opened, const void *zip, size_t size, struct th_reason *reason) {
+  struct th_zip *archive;
+  int error = th_zip_open(&archive, zip, size, &limits, reason);
+  if (error != 0) return error;
+  error = unpack(opened, archive, reason);
+  th_zip_close(archive);
+  if (error != 0) return error;
+  if ((error = refuse_compiled(opened, reason)) != 0) return error;
+  error = th_digest_sha256(zip, size, opened->source.hash);
+  if (error == 0) opened->source.zip = th_bytes_copy(zip, size);
+  if (error == 0 && opened->source.zip == NULL) error = TH_ENOMEM;
+  return error == 0 ? 0 : th_fail(reason, error, "%s", th_error_words(error));
+}
+
+int th_source_open(const void *zip, size_t size, const char *info, bool implicit,
+                   struct th_source **source, struct th_reason *reason) {
+  struct opened *opened = th_new(struct opened);
+  int error = fill(opened, zip, size, reason);
+  if (error != 0) {
+    free_opened(opened);
+    return error;
+  }
+  atomic_init(&opened->references, 1);
+  atomic_init(&opened->source.implicit, implicit);
+  opened->info = th_strdup(info != NULL ? info : "");
+  opened->source.info = opened->info;
+  *source = &opened->source;
+  return 0;
+}
+
+struct th_source *th_source_ref(struct th_source *source) {
+  struct opened *opened = (struct opened *)source;
+  /* Relaxed: whoever hands the new reference on orders that by itself. */
+  atomic_fetch_add_explicit(&opened->references, 1, memory_order_relaxed);
+  return source;
+}
+
+void th_source_unref(struct th_source *source) {
+  struct opened *opened = (struct opened *)source;
+  if (source == NULL) return;
+  /* Release and acquire: all reads by other holders come before the free. */
+  if (atomic_fetch_sub_explicit(&opened->references, 1, memory_order_acq_rel) == 1) {
+    free_opened(opened);
+  }
+}
+
+bool th_source_idle(struct th_source *source) {
+  struct opened *opened = (struct opened *)source;
+  /* Acquire: what the last actor did with the source is over. */
+  return atomic_load_explicit(&opened->references, memory_order_acquire) <= 2;
+}
+
+/* ---- looking into ---- */
+
+const struct th_source_file *th_source_find(const struct th_source *source, const char *name) {
+  const struct th_source_file wanted = {name, NULL, 0};
+  return bsearch(&wanted, source->files, source->file_count, sizeof wanted, by_name);
+}
+
+const struct th_source_file *th_source_module(const struct th_source *source, const char *module) {
+  static const char *const endings[] = {".lua", "/init.lua"};
+  char name[TH_SOURCE_NAME + sizeof "/init.lua"];
+  size_t size = strlen(module);
+  if (size > TH_SOURCE_NAME) return NULL;
+  for (size_t i = 0; i < size; i++)
+    name[i] = module[i] == '.' ? '/' : module[i];
+  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+    strcpy(name + size, endings[i]);
+    const struct th_source_file *file = th_source_find(source, name);
+    if (file != NULL) return file;
+  }
+  return NULL;
+}
+
+/* ---- packing ---- */
+
+int th_source_pack(const struct th_source_file *files, size_t count, struct th_bytes **zip,
+                   struct th_reason *reason) {
+  struct th_source_file *sorted = th_alloc_zeroed(count + 1, sizeof *sorted);
+  for (size_t i = 0; i < count; i++)
+    sorted[i] = files[i];
+  qsort(sorted, count, sizeof *sorted, by_name);
+  struct th_zip_writer *writer = th_zip_writer_new();
+  for (size_t i = 0; i < count; i++) {
+    th_zip_writer_add(writer, sorted[i].name, sorted[i].data, sorted[i].size);
+  }
+  free(sorted);
+  struct th_bytes *packed;
+  int error = th_zip_writer_finish(writer, &packed);
+  if (error != 0) return th_fail(reason, error, "%s", th_error_words(error));
+  /* The rules stand in one place: what was packed is read as a stranger's would be. */
+  struct th_zip_directory directory;
+  error = th_zip_directory_read(&directory, packed->data, packed->size, &limits, reason);
+  if (error != 0) {
+    th_bytes_unref(packed);
+    return error;
+  }
+  th_zip_directory_clear(&directory);
+  *zip = packed;
+  return 0;
+}
+
+const char *th_source_library_version(void) {
+  return th_zip_library_version();
+}
+
+/* ---- the table ---- */
+
+struct th_sources {
+  pthread_mutex_t lock;
+  struct th_source **list; /* a reference each, in the order of loading */
+  size_t count;
+  size_t capacity;
+};
+
+struct th_sources *th_sources_new(void) {
+  struct th_sources *sources = th_new(struct th_sources);
+  pthread_mutex_init(&sources->lock, NULL);
+  return sources;
+}
+
+void th_sources_free(struct th_sources *sources) {
+  if (sources == NULL) return;
+  for (size_t i = 0; i < sources->count; i++)
+    th_source_unref(sources->list[i]);
+  pthread_mutex_destroy(&sources->lock);
+  free(sources->list);
+  free(sources);
+}
+
+/* Under the lock. The index of the one source whose hash begins with hash, or count for none. */
+static size_t find_index(const struct th_sources *sources, const char *hash) {
+  size_t size = strlen(hash), found = sources->count;
+  if (size < PREFIX_LEAST) return sources->count;
+  for (size_t i = 0; i < sources->count; i++) {
+    if (strncasecmp(sources->list[i]->hash, hash, size) != 0) continue;
+    if (found != sources->count) return sources->count;
+    found = i;
+  }
+  return found;
+}
+
+/* Under the lock. */
+static void append(struct th_sources *sources, struct th_source *source) {
+  if (sources->count == sources->capacity) {
+    sources->capacity = sources->capacity * 2 + 8;
+    sources->list = th_realloc(sources->list, sources->capacity * sizeof *sources->list);
+  }
+  sources->list[sources->count++] = th_source_ref(source);
+}
+
+bool th_sources_add(struct th_sources *sources, struct th_source *source) {
+  pthread_mutex_lock(&sources->lock);
+  size_t index = find_index(sources, source->hash);
+  bool is_new = index == sources->count;
+  if (is_new) {
+    append(sources, source);
+  } else if (!source->implicit) {
+    sources->list[index]->implicit = false;
+  }
+  pthread_mutex_unlock(&sources->lock);
+  return is_new;
+}
+
+struct th_source *th_sources_find(struct th_sources *sources, const char *hash) {
+  pthread_mutex_lock(&sources->lock);
+  size_t index = find_index(sources, hash);
+  struct th_source *found = NULL;
+  if (index < sources->count) found = th_source_ref(sources->list[index]);
+  pthread_mutex_unlock(&sources->lock);
+  return found;
+}
+
+struct th_source *th_sources_remove(struct th_sources *sources, const char *hash) {
+  pthread_mutex_lock(&sources->lock);
+  size_t index = find_index(sources, hash);
+  struct th_source *removed = NULL;
+  if (index < sources->count) {
+    removed = sources->list[index];
+    sources->count--;
+    memmove(sources->list + index, sources->list + index + 1,
+            (sources->count - index) * sizeof *sources->list);
+  }
+  pthread_mutex_unlock(&sources->lock);
+  return removed;
+}
+
+struct th_source **th_sources_list(struct th_sources *sources, size_t *count) {
+  pthread_mutex_lock(&sources->lock);
+  struct th_source **list = th_alloc((sources->count + 1) * sizeof *list);
+  for (size_t i = 0; i < sources->count; i++)
+    list[i] = th_source_ref(sources->list[i]);
+  *count = sources->count;
+  pthread_mutex_unlock(&sources->lock);
+  return list;
+}

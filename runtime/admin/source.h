@@ -1,0 +1,101 @@
+/* source: bundles, the zips that actors' code comes in.
+ *
+ * A bundle is read once, strictly, from memory: every entry is named, checked and unpacked when it
+ * is opened, so what is loaded can be served without another look at the zip. Nothing is ever
+ * written to disk. Packing is deterministic: equal files give equal bytes, whatever their dates.
+ *
+ * A source is an opened bundle; it is immutable (but for implicit) and counted, so actors that run
+ * from it outlive its unloading. The table of loaded sources is looked up by actors' turns (a class
+ * must be found before createActor's actor can start), hence its lock, which guards the table
+ * alone.
+ *
+ * Threads: any. Owns: the zip's bytes and the unpacked files.
+ */
+#ifndef TH_ADMIN_SOURCE_H
+#define TH_ADMIN_SOURCE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/bytes.h"
+#include "base/digest.h"
+#include "base/error.h"
+
+struct th_source_file {
+  const char *name; /* "pkg/mod.lua" */
+  const unsigned char *data;
+  size_t size;
+};
+
+struct th_source {
+  char hash[TH_DIGEST_TEXT_SIZE];
+  const char *info;     /* where it came from, for people; "" when unknown */
+  struct th_bytes *zip; /* as it was loaded */
+  size_t file_count;    /* sorted by name; folders are left out */
+  const struct th_source_file *files;
+  /* Brought along by a program's class, not loaded by name. Atomic, since the table may turn it to
+   * false while others read it; nothing else hangs on it, so any order will do. */
+  atomic_bool implicit;
+};
+
+/* What a bundle may be; all counted in bytes but entries. */
+#define TH_SOURCE_ENTRIES 20000
+#define TH_SOURCE_UNPACKED (64u << 20)
+#define TH_SOURCE_RATIO 200
+#define TH_SOURCE_NAME 200
+
+/* Opens a bundle from memory; copies zip and info. On success gives a source with one reference.
+ * TH_EBUNDLE with a reason that names the entry and what is wrong. Refused: no zip, cut off, bytes
+ * before, after or between its parts, bad CRC, names that are absolute, contain "..", ".", empty
+ * parts, "\\", control characters or a drive, or are not UTF-8, duplicate names (also when they
+ * differ in ASCII case only), links and other special files, encryption, methods other than stored
+ * and deflated, an archive that two readers could read in two ways (zip_directory.h), more than the
+ * limits above, and compiled Lua chunks, which could break a Lua state. */
+int th_source_open(const void *zip, size_t size, const char *info, bool implicit,
+                   struct th_source **source, struct th_reason *reason);
+
+struct th_source *th_source_ref(struct th_source *source);
+void th_source_unref(struct th_source *source);
+
+/* Borrowed from the source; NULL when it has no such file. */
+const struct th_source_file *th_source_find(const struct th_source *source, const char *name);
+
+/* Finds the file of a Lua module, "pkg.mod": pkg/mod.lua, then pkg/mod/init.lua. NULL for none. */
+const struct th_source_file *th_source_module(const struct th_source *source, const char *module);
+
+/* Packs files into a zip in memory, sorted by name, without dates. Gives new bytes. Fails with
+ * TH_EBUNDLE and the reason when th_source_open would refuse the names or the sizes; what is in the
+ * files is not looked at. */
+int th_source_pack(const struct th_source_file *files, size_t count, struct th_bytes **zip,
+                   struct th_reason *reason);
+
+/* The version of the zip library. Borrowed for ever. */
+const char *th_source_library_version(void);
+
+/* The table of loaded sources. */
+struct th_sources;
+
+struct th_sources *th_sources_new(void);
+void th_sources_free(struct th_sources *sources);
+
+/* Adds a source under its hash, taking one reference of its own; adding what is there already
+ * changes only that an implicit one becomes explicit when loaded by name. True when it was new. */
+bool th_sources_add(struct th_sources *sources, struct th_source *source);
+
+/* Finds by the whole hash, or by a beginning of at least 8 digits that fits just one; gives a
+ * reference or NULL. */
+struct th_source *th_sources_find(struct th_sources *sources, const char *hash);
+
+/* Removes what th_sources_find would find; gives the table's reference, or NULL. Running actors
+ * keep theirs. */
+struct th_source *th_sources_remove(struct th_sources *sources, const char *hash);
+
+/* Gives a new array of references, in the order of loading, and its size; the caller unrefs each
+ * and frees the array. */
+struct th_source **th_sources_list(struct th_sources *sources, size_t *count);
+
+/* True when nobody but the table and the caller holds the source: no actor runs from it. */
+bool th_source_idle(struct th_source *source);
+
+#endif
