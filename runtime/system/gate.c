@@ -1,0 +1,211 @@
+#include "system/gate.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/map.h"
+#include "base/memory.h"
+#include "system/inside.h"
+#include "transport/link.h"
+
+struct th_gate {
+  struct th_system *system;
+  struct th_loop *loop;
+  struct th_wire *wire;
+  pthread_t thread;
+  uint16_t port;
+  struct th_task shut_task;
+  struct th_task end_task;
+  /* loop: */
+  struct th_map links; /* by their own pointer */
+  bool is_shut;        /* nobody is welcomed any more */
+  bool is_ending;      /* the loop stops with the last link */
+};
+
+/* A program outside. The link's events and the endpoint's each hold one reference. */
+struct guest {
+  atomic_uint references;
+  struct th_gate *gate;
+  struct th_link *link;
+  struct th_address address;
+};
+
+static void drop_guest(struct guest *guest) {
+  /* Release, acquire: the last one sees all that the other did with it. */
+  if (atomic_fetch_sub_explicit(&guest->references, 1, memory_order_acq_rel) > 1) return;
+  th_link_unref(guest->link);
+  free(guest);
+}
+
+/* ---- the endpoint's side: turn ---- */
+
+static void deliver(void *context, struct th_message *message) {
+  struct guest *guest = context;
+  th_link_send(guest->link, message);
+}
+
+static void endpoint_closed(void *context) {
+  struct guest *guest = context;
+  th_link_close(guest->link);
+  drop_guest(guest);
+}
+
+static const struct th_endpoint_events endpoint_events = {.deliver = deliver,
+                                                          .closed = endpoint_closed};
+
+/* ---- the link's side: loop ---- */
+
+static int welcome_guest(struct th_gate *gate, struct th_link *link, struct th_welcome *welcome) {
+  struct th_system *system = gate->system;
+  struct guest *guest = th_new(struct guest);
+  atomic_init(&guest->references, 2);
+  guest->gate = gate;
+  guest->link = th_link_ref(link);
+  guest->address = th_system_endpoint_open(system, &endpoint_events, guest);
+  if (th_address_is_none(&guest->address)) {
+    th_link_unref(link);
+    free(guest);
+    return TH_ENOMEM;
+  }
+  th_link_set_user(link, guest);
+  *welcome = (struct th_welcome){.endpoint = guest->address, .admin = system->world.admin};
+  snprintf(welcome->base, sizeof welcome->base, "%s", system->base);
+  snprintf(welcome->version, sizeof welcome->version, "%s", TH_VERSION);
+  welcome->pid = getpid();
+  return 0;
+}
+
+static int on_hello(void *context, struct th_link *link, const struct th_hello *hello,
+                    struct th_welcome *welcome, struct th_reason *reason) {
+  struct th_gate *gate = context;
+  if (gate->is_shut) return th_fail(reason, TH_ESHUTDOWN, "this actor system is shutting down");
+  if (hello->role != TH_ROLE_PROGRAM)
+    return th_fail(reason, TH_EREFUSED, "this actor system takes no part in a convention");
+  return welcome_guest(gate, link, welcome);
+}
+
+/* What a program may send; the rest is the runtime's own. */
+static bool may_enter(const struct th_message *message) {
+  return message->kind <= TH_KIND_STATUS_REQUEST || message->kind == TH_KIND_REQUEST;
+}
+
+static void on_message(void *context, struct th_link *link, struct th_message *message) {
+  struct th_gate *gate = context;
+  struct guest *guest = th_link_user(link);
+  message->sender = guest->address;
+  message->flags &= TH_MESSAGE_ASK;
+  message->kind = (uint8_t)th_kind_from_user(message->kind);
+  if (may_enter(message))
+    th_router_send(&gate->system->world, message);
+  else
+    th_message_free(message);
+}
+
+static void on_undeliverable(void *context, struct th_link *link, struct th_message *message) {
+  struct th_gate *gate = context;
+  (void)link;
+  atomic_fetch_add_explicit(&gate->system->returned, 1, memory_order_relaxed);
+  th_router_dead(&gate->system->world, message);
+}
+
+static void end_if_empty(struct th_gate *gate) {
+  if (!gate->is_ending || gate->links.count > 0) return;
+  gate->is_ending = false; /* once */
+  gate->wire->ops->free(gate->wire);
+  th_loop_stop(gate->loop);
+}
+
+static void on_closed(void *context, struct th_link *link, int error, const char *words) {
+  struct th_gate *gate = context;
+  struct guest *guest = th_link_user(link);
+  if (error != 0)
+    th_log_write(gate->system->world.log, guest != NULL ? TH_LOG_INFO : TH_LOG_WARNING,
+                 "connection closed: %s", words);
+  th_map_remove(&gate->links, (uint64_t)(uintptr_t)link);
+  if (guest != NULL) {
+    th_system_endpoint_close(gate->system, &guest->address);
+    drop_guest(guest);
+  }
+  end_if_empty(gate);
+}
+
+static const struct th_link_events link_events = {
+  .hello = on_hello, .message = on_message, .undeliverable = on_undeliverable, .closed = on_closed};
+
+static void on_accept(void *context, struct th_channel *channel) {
+  struct th_gate *gate = context;
+  size_t limit = gate->system->world.message_limit;
+  struct th_link *link = th_link_accept(gate->loop, channel, limit, &link_events, gate);
+  th_map_put(&gate->links, (uint64_t)(uintptr_t)link, link);
+  if (gate->is_shut) th_link_close(link);
+}
+
+/* ---- the owner's side ---- */
+
+static void *turn_loop(void *argument) {
+  struct th_gate *gate = argument;
+  th_loop_run(gate->loop, TH_FOREVER);
+  return NULL;
+}
+
+static struct th_gate *gate_of(struct th_task *task, size_t offset) {
+  return (struct th_gate *)((char *)task - offset);
+}
+
+static void run_shut(struct th_task *task) {
+  gate_of(task, offsetof(struct th_gate, shut_task))->is_shut = true;
+}
+
+static void run_end(struct th_task *task) {
+  struct th_gate *gate = gate_of(task, offsetof(struct th_gate, end_task));
+  size_t cursor = 0;
+  struct th_map_slot *slot;
+  gate->is_shut = gate->is_ending = true;
+  while ((slot = th_map_next(&gate->links, &cursor)) != NULL) th_link_close(slot->value);
+  end_if_empty(gate);
+}
+
+int th_gate_open(struct th_gate **out, struct th_system *system, uint32_t ip, uint16_t port) {
+  int error;
+  struct th_gate *gate = th_new(struct th_gate);
+  gate->system = system;
+  gate->shut_task.run = run_shut;
+  gate->end_task.run = run_end;
+  th_map_init(&gate->links);
+  if ((error = th_loop_new(&gate->loop)) != 0) goto loop_failed;
+  if ((error = th_tcp_new(gate->loop, &gate->wire)) != 0) goto wire_failed;
+  if ((error = gate->wire->ops->listen(gate->wire, ip, port, on_accept, gate)) != 0)
+    goto listen_failed;
+  gate->port = gate->wire->ops->port(gate->wire);
+  *out = gate;
+  return 0;
+listen_failed:
+  gate->wire->ops->free(gate->wire);
+wire_failed:
+  th_loop_free(gate->loop);
+loop_failed:
+  free(gate);
+  return error;
+}
+
+int th_gate_start(struct th_gate *gate) {
+  return -pthread_create(&gate->thread, NULL, turn_loop, gate);
+}
+
+uint16_t th_gate_port(const struct th_gate *gate) {
+  return gate->port;
+}
+
+void th_gate_shut(struct th_gate *gate) {
+  th_loop_post(gate->loop, &gate->shut_task);
+}
+
+void th_gate_free(struct th_gate *gate) {
+  th_loop_post(gate->loop, &gate->end_task);
+  pthread_join(gate->thread, NULL);
+  th_loop_free(gate->loop);
+  th_map_clear(&gate->links);
+  free(gate);
+}

@@ -1,0 +1,34 @@
+/* gate: where programs outside come in.
+ *
+ * Listens on the base's wire. Each connection that says hello becomes an endpoint: what it sends goes to
+ * the router under the endpoint's address, what the endpoint receives goes out by the link.
+ *
+ * Threads: open, close and free by the system's owner; the rest loop. Owns: the loop and its thread.
+ */
+#ifndef TH_SYSTEM_GATE_H
+#define TH_SYSTEM_GATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct th_gate;
+struct th_system;
+
+/* Listens on ip:port (0 takes a free one); nobody is welcomed before th_gate_start. After a failure of
+ * the start the gate is good for nothing but the end of the process. */
+int th_gate_open(struct th_gate **gate, struct th_system *system, uint32_t ip, uint16_t port);
+
+/* Starts the loop's thread. */
+int th_gate_start(struct th_gate *gate);
+
+uint16_t th_gate_port(const struct th_gate *gate);
+
+/* From now on welcomes nobody. */
+void th_gate_shut(struct th_gate *gate);
+
+/* Closes what is open after it has written what waits, joins the thread, releases. No worker runs. */
+void th_gate_free(struct th_gate *gate);
+
+#endif

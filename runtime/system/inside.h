@@ -1,0 +1,91 @@
+/* inside: the parts of a system, for the files of this room alone.
+ *
+ * Threads: fields say who may touch them; what is fixed after th_system_start is read by any.
+ */
+#ifndef TH_SYSTEM_INSIDE_H
+#define TH_SYSTEM_INSIDE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "actor/registry.h"
+#include "actor/scheduler.h"
+#include "actor/script.h"
+#include "actor/timers.h"
+#include "actor/world.h"
+#include "admin/admin.h"
+#include "base/intern.h"
+#include "system/gate.h"
+#include "system/modules.h"
+#include "system/system.h"
+
+struct th_system {
+  struct th_world world; /* first: the world's functions get their system by it */
+  const struct th_script *script;
+  char base[32];
+  uint64_t identity;
+  uint64_t started; /* clock */
+  bool is_simple;
+
+  struct th_registry *registry;
+  struct th_scheduler *scheduler;
+  struct th_timers *timers;
+  struct th_interns *interns;
+  struct th_names *names;
+  struct th_sources *sources;
+  struct th_capabilities *capabilities;
+  struct th_modules *modules;
+  struct th_gate *gate; /* NULL where nothing listens */
+  char host[64];
+
+  atomic_bool closing;          /* nothing more is created */
+  atomic_uint_fast64_t created; /* births pushed */
+  atomic_uint_fast64_t exited;
+  atomic_uint_fast64_t dead;        /* messages that found nobody */
+  atomic_uint_fast64_t turned_away; /* of these, those that never reached a mailbox */
+  atomic_uint_fast64_t returned;    /* delivered to an endpoint whose connection was gone by then */
+  /* Of actors that are gone. */
+  atomic_uint_fast64_t past_handled;
+  atomic_uint_fast64_t past_failed;
+
+  atomic_size_t living; /* actors that are not the runtime's own */
+  atomic_size_t guests; /* endpoints */
+
+  pthread_mutex_t lock; /* guards is_stopped and its condition, and that of guests */
+  pthread_cond_t changed;
+  bool is_stopped;
+};
+
+static inline struct th_system *th_system_of(struct th_world *world) {
+  return (struct th_system *)world;
+}
+
+extern const struct th_world_ops th_system_world_ops;
+extern const struct th_admin_ops th_system_admin_ops;
+
+/* router */
+void th_router_send(struct th_world *world, struct th_message *message);
+void th_router_dead(struct th_world *world, struct th_message *message);
+/* Pushes a birth into the slot reserved for it. */
+void th_router_birth(struct th_system *system, struct th_actor *slot, struct th_message *message);
+/* True while that actor lives here. */
+bool th_router_is_alive(struct th_system *system, const struct th_address *address);
+
+/* spawn */
+int th_spawn_create(struct th_world *world, struct th_actor *parent,
+                    const struct th_creation *creation, struct th_address *address,
+                    struct th_reason *reason);
+void th_spawn_exited(struct th_world *world, struct th_actor *actor);
+int th_spawn_admin(struct th_system *system);
+
+/* status */
+int th_status_pack(struct th_system *system, const struct th_address *actor, struct th_admin *admin,
+                   struct th_buffer *buffer, struct th_reason *reason);
+
+/* A full address of an actor here. */
+struct th_address th_system_address(const struct th_system *system, uint64_t number);
+
+/* Tells those who wait in th_system_wait or _free that something they count has changed. */
+void th_system_signal(struct th_system *system);
+
+#endif

@@ -1,0 +1,90 @@
+/* router: the one place that decides where a message goes.
+ *
+ * Threads: any. */
+#include "base/memory.h"
+#include "message/pack.h"
+#include "system/inside.h"
+
+struct th_address th_system_address(const struct th_system *system, uint64_t number) {
+  struct th_address address = system->world.admin;
+  address.number = number;
+  return address;
+}
+
+static void push(struct th_system *system, struct th_actor *slot, struct th_message *message) {
+  if (th_mailbox_push(&slot->mailbox, message)) th_scheduler_ready(system->scheduler, slot);
+}
+
+void th_router_birth(struct th_system *system, struct th_actor *slot, struct th_message *message) {
+  atomic_fetch_add_explicit(&system->created, 1, memory_order_relaxed);
+  push(system, slot, message);
+}
+
+/* The slot where that actor lives now, or NULL. */
+static struct th_actor *find(struct th_system *system, const struct th_address *address) {
+  if (address->system != system->identity) return NULL;
+  struct th_actor *slot = th_registry_find(system->registry, address->number);
+  return slot != NULL && th_actor_number(slot) == address->number ? slot : NULL;
+}
+
+bool th_router_is_alive(struct th_system *system, const struct th_address *address) {
+  return find(system, address) != NULL;
+}
+
+void th_router_send(struct th_world *world, struct th_message *message) {
+  struct th_system *system = th_system_of(world);
+  struct th_actor *slot = find(system, &message->target);
+  if (slot != NULL) {
+    push(system, slot, message);
+    return;
+  }
+  atomic_fetch_add_explicit(&system->turned_away, 1, memory_order_relaxed);
+  th_router_dead(world, message);
+}
+
+/* A program that asks is told at once that nobody will answer. */
+static void notify_asker(struct th_system *system, const struct th_message *message) {
+  struct th_message *notice = th_message_new(TH_KIND_DEAD_NOTICE, &message->sender,
+                                             &system->world.admin, NULL, 0);
+  if (notice == NULL) return;
+  notice->ticket = message->ticket;
+  th_router_send(&system->world, notice);
+}
+
+/* Letters about letters, and what the runtime sends for itself, are nobody's loss. */
+static bool is_worth_a_letter(const struct th_message *message) {
+  switch (message->kind) {
+  case TH_KIND_USER:
+  case TH_KIND_POISON:
+  case TH_KIND_SYSTEM:
+  case TH_KIND_STATUS_REQUEST:
+    return true;
+  case TH_KIND_EXIT_REQUEST:
+    return (message->flags & TH_MESSAGE_URGENT) == 0;
+  default:
+    return false;
+  }
+}
+
+static void hand_to_admin(struct th_system *system, const struct th_message *message) {
+  struct th_buffer buffer;
+  th_buffer_init(&buffer);
+  th_pack_array(&buffer, 2);
+  th_pack_address(&buffer, &message->target);
+  if (message->size > 0)
+    th_pack_raw(&buffer, message->payload, message->size);
+  else
+    th_pack_nil(&buffer);
+  struct th_message *letter = th_message_pack(TH_KIND_DEAD, &system->world.admin, &message->sender,
+                                              &buffer);
+  th_buffer_clear(&buffer);
+  if (letter != NULL) th_router_send(&system->world, letter);
+}
+
+void th_router_dead(struct th_world *world, struct th_message *message) {
+  struct th_system *system = th_system_of(world);
+  atomic_fetch_add_explicit(&system->dead, 1, memory_order_relaxed);
+  if ((message->flags & TH_MESSAGE_ASK) != 0) notify_asker(system, message);
+  if (is_worth_a_letter(message)) hand_to_admin(system, message);
+  th_message_free(message);
+}

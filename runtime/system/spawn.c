@@ -1,0 +1,188 @@
+/* spawn: how actors come to be, and what happens when they are gone.
+ *
+ * Threads: create and exited in the turn of the actor they are about. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "message/pack.h"
+#include "system/inside.h"
+
+static void drop_script_birth(void *argument) {
+  struct th_script_birth *birth = argument;
+  th_source_unref(birth->source);
+  th_bytes_unref(birth->requirements);
+  free(birth);
+}
+
+static struct th_script_birth *new_script_birth(struct th_system *system,
+                                                const struct th_creation *creation,
+                                                struct th_source *source) {
+  struct th_script_birth *birth = th_new(struct th_script_birth);
+  birth->world = &system->world;
+  birth->source = source;
+  birth->check_capabilities = !system->is_simple;
+  if (creation->requirements_size > 0)
+    birth->requirements = th_bytes_copy(creation->requirements, creation->requirements_size);
+  return birth;
+}
+
+/* Gives a reference to the source that a creation means, NULL for none; a failure where the hash that
+ * it names is not loaded. */
+static int find_source(struct th_system *system, const struct th_creation *creation,
+                       struct th_source **source, struct th_reason *reason) {
+  *source = NULL;
+  if (creation->source == NULL) {
+    if (creation->own_source != NULL) *source = th_source_ref(creation->own_source);
+    return 0;
+  }
+  char *hash = strndup(creation->source, creation->source_size);
+  *source = th_sources_find(system->sources, hash);
+  if (*source == NULL) th_fail(reason, TH_ESOURCE, "no source with hash %s is loaded here", hash);
+  free(hash);
+  return *source != NULL ? 0 : TH_ESOURCE;
+}
+
+static void fail_birth(struct th_birth *birth, int error, const struct th_reason *reason) {
+  birth->error = error;
+  birth->words = th_strdup(reason->words);
+}
+
+static struct th_birth *new_birth(struct th_system *system, struct th_actor *parent,
+                                  const struct th_creation *creation) {
+  struct th_birth *birth = th_new(struct th_birth);
+  struct th_source *source;
+  struct th_reason reason;
+  birth->behaviour = system->script->behaviour;
+  birth->requester = creation->requester;
+  birth->ticket = creation->ticket;
+  birth->class_name = th_intern(system->interns, creation->class_name, creation->class_name_size);
+  if (creation->global_name != NULL)
+    birth->global_name = strndup(creation->global_name, creation->global_name_size);
+  else
+    birth->parent = parent->address;
+  int error = find_source(system, creation, &source, &reason);
+  if (error != 0)
+    fail_birth(birth, error, &reason);
+  else if (atomic_load_explicit(&system->closing, memory_order_relaxed))
+    fail_birth(birth, TH_ESHUTDOWN, &(struct th_reason){"the actor system is shutting down"});
+  if (source != NULL)
+    birth->source = th_intern(system->interns, source->hash, strlen(source->hash));
+  birth->argument = new_script_birth(system, creation, source);
+  birth->drop = drop_script_birth;
+  return birth;
+}
+
+/* The name is taken: whoever asked gets the address of who has it. */
+static void answer_with_holder(struct th_system *system, const struct th_creation *creation,
+                               const struct th_address *address) {
+  struct th_buffer buffer;
+  if (th_address_is_none(&creation->requester)) return;
+  th_buffer_init(&buffer);
+  th_pack_array(&buffer, 2);
+  th_pack_int(&buffer, 0);
+  th_pack_address(&buffer, address);
+  struct th_message *reply = th_message_pack(TH_KIND_REPLY, &creation->requester,
+                                             &system->world.admin, &buffer);
+  th_buffer_clear(&buffer);
+  if (reply == NULL) return;
+  reply->ticket = creation->ticket;
+  th_router_send(&system->world, reply);
+}
+
+/* Gives a slot for the creation, or NULL with *number that of the actor who has the name already. */
+static struct th_actor *reserve(struct th_system *system, const struct th_creation *creation,
+                                uint64_t *number) {
+  if (creation->global_name != NULL) {
+    *number = th_names_find(system->names, creation->global_name, creation->global_name_size);
+    if (*number != 0) return NULL;
+  }
+  uint64_t own;
+  struct th_actor *slot = th_registry_reserve(system->registry, false, &own);
+  *number = slot != NULL ? own : 0;
+  if (slot == NULL || creation->global_name == NULL) return slot;
+  *number = th_names_claim(system->names, creation->global_name, creation->global_name_size, own);
+  if (*number == own) return slot;
+  th_registry_release(system->registry, slot);
+  return NULL;
+}
+
+/* The admin ends the system while it closes: it must look again when an actor came or went that nobody
+ * else will ask to exit, and when the last is gone. */
+static void nudge_if_closing(struct th_system *system) {
+  /* Sequentially consistent, as is the store in close: either this sees that the system closes, or the
+   * admin's sweep after it sees the actor. */
+  if (!atomic_load(&system->closing)) return;
+  struct th_message *nudge = th_message_new(TH_KIND_NUDGE, &system->world.admin,
+                                            &system->world.admin, NULL, 0);
+  if (nudge != NULL) th_router_send(&system->world, nudge);
+}
+
+int th_spawn_create(struct th_world *world, struct th_actor *parent,
+                    const struct th_creation *creation, struct th_address *address,
+                    struct th_reason *reason) {
+  struct th_system *system = th_system_of(world);
+  uint64_t number;
+  struct th_actor *slot = reserve(system, creation, &number);
+  if (slot == NULL && number == 0)
+    return th_fail(reason, TH_ENOMEM, "this system cannot hold more actors");
+  *address = th_system_address(system, number);
+  if (slot == NULL) {
+    answer_with_holder(system, creation, address);
+    return 0;
+  }
+  struct th_birth *birth = new_birth(system, parent, creation);
+  bool has_parent = !th_address_is_none(&birth->parent);
+  atomic_fetch_add_explicit(&system->living, 1, memory_order_relaxed);
+  th_router_birth(system, slot, th_birth_message(address, birth));
+  if (has_parent)
+    th_actor_add_child(parent, address);
+  else
+    nudge_if_closing(system);
+  return 0;
+}
+
+static void add_up(atomic_uint_fast64_t *total, atomic_uint_fast64_t *part) {
+  uint64_t value = atomic_exchange_explicit(part, 0, memory_order_relaxed);
+  atomic_fetch_add_explicit(total, value, memory_order_relaxed);
+}
+
+void th_spawn_exited(struct th_world *world, struct th_actor *actor) {
+  struct th_system *system = th_system_of(world);
+  bool was_guest = atomic_load_explicit(&actor->is_guest, memory_order_relaxed);
+  bool left_orphans = actor->left_orphans;
+  actor->left_orphans = false;
+  th_names_release(system->names, th_actor_number(actor));
+  add_up(&system->past_handled, &actor->card.handled);
+  add_up(&system->past_failed, &actor->card.failed);
+  th_registry_release(system->registry, actor);
+  atomic_fetch_add_explicit(&system->exited, 1, memory_order_relaxed);
+  /* Release, acquire: who sees the count at 0 sees all that these actors did. */
+  size_t left = atomic_fetch_sub_explicit(was_guest ? &system->guests : &system->living, 1,
+                                          memory_order_acq_rel);
+  if (was_guest)
+    th_system_signal(system);
+  else if (left == 1 || left_orphans)
+    nudge_if_closing(system);
+}
+
+static void drop_admin(void *argument) {
+  th_admin_free(argument);
+}
+
+int th_spawn_admin(struct th_system *system) {
+  uint64_t number;
+  struct th_admin_config config = {.ops = &th_system_admin_ops,
+                                   .context = system,
+                                   .capabilities = system->capabilities,
+                                   .sources = system->sources,
+                                   .names = system->names};
+  struct th_actor *slot = th_registry_reserve(system->registry, false, &number);
+  struct th_birth *birth = th_new(struct th_birth);
+  birth->behaviour = &th_admin_behaviour;
+  birth->argument = th_admin_new(&config);
+  birth->drop = drop_admin;
+  birth->class_name = "thespian.Admin";
+  th_router_birth(system, slot, th_birth_message(&system->world.admin, birth));
+  return 0;
+}

@@ -1,0 +1,193 @@
+/* status: what a system says of itself when asked. The shapes are those of message/protocol.h.
+ *
+ * Threads: the admin's turn. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "message/pack.h"
+#include "system/inside.h"
+
+static const char *const state_words[] = {"free", "starting", "running", "exiting"};
+
+static void pack_field_int(struct th_buffer *buffer, const char *name, uint64_t value) {
+  th_pack_text(buffer, name);
+  th_pack_int(buffer, (int64_t)value);
+}
+
+static void pack_field_text(struct th_buffer *buffer, const char *name, const char *value) {
+  th_pack_text(buffer, name);
+  th_pack_text(buffer, value);
+}
+
+static uint64_t get(const atomic_uint_fast64_t *counter) {
+  return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+/* ---- names, turned around: from number to name ---- */
+
+struct name {
+  size_t size;
+  char text[];
+};
+
+static void add_name(void *context, const char *text, size_t size, uint64_t number) {
+  struct th_map *names = context;
+  struct name *name = th_alloc(sizeof *name + size);
+  name->size = size;
+  memcpy(name->text, text, size);
+  free(th_map_put(names, number, name));
+}
+
+static void free_names(struct th_map *names) {
+  size_t cursor = 0;
+  struct th_map_slot *slot;
+  while ((slot = th_map_next(names, &cursor)) != NULL) free(slot->value);
+  th_map_clear(names);
+}
+
+static void pack_names(const struct th_system *system, const struct th_map *names,
+                       struct th_buffer *buffer) {
+  size_t cursor = 0;
+  struct th_map_slot *slot;
+  th_pack_text(buffer, "names");
+  th_pack_map(buffer, (uint32_t)names->count);
+  while ((slot = th_map_next(names, &cursor)) != NULL) {
+    const struct name *name = slot->value;
+    struct th_address address = th_system_address(system, slot->hash);
+    th_pack_str(buffer, name->text, name->size);
+    th_pack_address(buffer, &address);
+  }
+}
+
+/* ---- one actor ---- */
+
+static void pack_actor(struct th_system *system, struct th_actor *actor, uint64_t number,
+                       const struct name *name, struct th_buffer *buffer) {
+  struct th_actor_card *card = &actor->card;
+  struct th_address address = th_system_address(system, number);
+  uint64_t parent = get(&card->parent);
+  struct th_address parent_address = th_system_address(system, parent);
+  int state = atomic_load_explicit(&card->state, memory_order_relaxed);
+  th_pack_map(buffer, 10);
+  th_pack_text(buffer, "address");
+  th_pack_address(buffer, &address);
+  pack_field_text(buffer, "class", atomic_load_explicit(&card->class_name, memory_order_relaxed));
+  th_pack_text(buffer, "name");
+  th_pack_str(buffer, name != NULL ? name->text : NULL, name != NULL ? name->size : 0);
+  th_pack_text(buffer, "parent");
+  th_pack_address(buffer, parent != 0 ? &parent_address : &TH_NOBODY);
+  pack_field_text(buffer, "source", atomic_load_explicit(&card->source, memory_order_relaxed));
+  /* A slot whose birth still waits says what its last tenant left. */
+  pack_field_text(buffer, "state", state_words[state == TH_ACTOR_FREE ? TH_ACTOR_STARTING : state]);
+  pack_field_int(buffer, "waiting", th_mailbox_depth(&actor->mailbox));
+  pack_field_int(buffer, "handled", get(&card->handled));
+  pack_field_int(buffer, "failed", get(&card->failed));
+  pack_field_int(buffer, "memory", atomic_load_explicit(&card->memory, memory_order_relaxed));
+}
+
+/* ---- all actors ---- */
+
+struct survey {
+  struct th_system *system;
+  const struct th_map *names;
+  struct th_buffer actors;
+  uint32_t count;
+  uint64_t pushed;
+  uint64_t waiting;
+  uint64_t handled;
+  uint64_t failed;
+};
+
+static bool survey_actor(void *context, struct th_actor *actor) {
+  struct survey *survey = context;
+  uint64_t number = th_actor_number(actor);
+  survey->pushed += get(&actor->mailbox.pushed);
+  survey->waiting += th_mailbox_depth(&actor->mailbox);
+  survey->handled += get(&actor->card.handled);
+  survey->failed += get(&actor->card.failed);
+  if (number == 0 || number == TH_ADMIN_NUMBER) return true;
+  pack_actor(survey->system, actor, number, th_map_find(survey->names, number), &survey->actors);
+  survey->count++;
+  return true;
+}
+
+static void pack_counters(struct th_system *system, const struct survey *survey,
+                          struct th_buffer *buffer) {
+  uint64_t created = get(&system->created);
+  th_pack_text(buffer, "counters");
+  th_pack_map(buffer, 7);
+  /* Every message that was sent either reached a mailbox or was turned away; births are no messages. */
+  pack_field_int(buffer, "sent", survey->pushed - created + get(&system->turned_away));
+  pack_field_int(buffer, "delivered",
+                 get(&system->past_handled) + survey->handled - get(&system->returned));
+  pack_field_int(buffer, "dead", get(&system->dead));
+  pack_field_int(buffer, "poisoned", get(&system->past_failed) + survey->failed);
+  pack_field_int(buffer, "waiting", survey->waiting);
+  pack_field_int(buffer, "created", created);
+  pack_field_int(buffer, "exited", get(&system->exited));
+}
+
+static void pack_system(struct th_system *system, struct th_admin *admin,
+                        const struct th_map *names, const struct survey *survey,
+                        struct th_buffer *buffer) {
+  struct th_bytes *capabilities = th_capabilities_get(system->capabilities);
+  th_pack_map(buffer, 15);
+  pack_field_text(buffer, "base", system->base);
+  pack_field_text(buffer, "version", TH_VERSION);
+  pack_field_int(buffer, "pid", (uint64_t)getpid());
+  th_pack_text(buffer, "admin");
+  th_pack_address(buffer, &system->world.admin);
+  pack_field_text(buffer, "host", system->host);
+  pack_field_int(buffer, "port", th_system_port(system));
+  th_pack_text(buffer, "uptime");
+  th_pack_real(buffer, (double)(th_clock_now() - system->started) / (double)TH_SECOND);
+  pack_field_int(buffer, "workers", th_scheduler_workers(system->scheduler));
+  th_pack_text(buffer, "shutdown");
+  th_pack_bool(buffer, atomic_load_explicit(&system->closing, memory_order_relaxed));
+  th_pack_text(buffer, "capabilities");
+  th_pack_raw(buffer, capabilities->data, capabilities->size);
+  pack_names(system, names, buffer);
+  th_pack_text(buffer, "sources");
+  th_admin_pack_sources(admin, buffer);
+  th_pack_text(buffer, "deadLetterHandlers");
+  th_admin_pack_handlers(admin, buffer);
+  pack_counters(system, survey, buffer);
+  th_pack_text(buffer, "actors");
+  th_pack_array(buffer, survey->count);
+  th_pack_raw(buffer, survey->actors.data, survey->actors.size);
+  th_bytes_unref(capabilities);
+}
+
+static int pack_one(struct th_system *system, const struct th_address *address,
+                    const struct th_map *names, struct th_buffer *buffer,
+                    struct th_reason *reason) {
+  char text[TH_ADDRESS_TEXT_SIZE];
+  if (!th_router_is_alive(system, address))
+    return th_fail(reason, TH_EADDRESS, "no actor has the address %s",
+                   th_address_text(address, text));
+  struct th_actor *actor = th_registry_find(system->registry, address->number);
+  pack_actor(system, actor, address->number, th_map_find(names, address->number), buffer);
+  return 0;
+}
+
+int th_status_pack(struct th_system *system, const struct th_address *actor, struct th_admin *admin,
+                   struct th_buffer *buffer, struct th_reason *reason) {
+  int error = 0;
+  struct th_map names;
+  th_map_init(&names);
+  th_names_each(system->names, add_name, &names);
+  if (actor != NULL) {
+    error = pack_one(system, actor, &names, buffer, reason);
+  } else {
+    struct survey survey = {.system = system, .names = &names};
+    th_buffer_init(&survey.actors);
+    th_registry_each(system->registry, survey_actor, &survey);
+    pack_system(system, admin, &names, &survey, buffer);
+    th_buffer_clear(&survey.actors);
+  }
+  free_names(&names);
+  return error;
+}

@@ -1,0 +1,442 @@
+#include "system/system.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "message/notice.h"
+#include "message/pack.h"
+#include "message/protocol.h"
+#include "system/gate.h"
+#include "system/inside.h"
+
+#define MESSAGE_LIMIT (INT64_C(256) << 20)
+#define LUA_CPLACES                                                                                \
+  "/usr/local/lib/lua/5.4/?.so;/usr/lib/x86_64-linux-gnu/lua/5.4/?.so;/usr/lib/lua/5.4/?.so;"      \
+  "/usr/local/lib/lua/5.4/loadall.so"
+
+/* ---- the world ---- */
+
+static void send_later(struct th_world *world, uint64_t due, struct th_message *message) {
+  struct th_system *system = th_system_of(world);
+  if (th_timers_add(system->timers, due, message)) th_scheduler_retime(system->scheduler, due);
+}
+
+static struct th_bytes *capabilities(struct th_world *world) {
+  return th_capabilities_get(th_system_of(world)->capabilities);
+}
+
+static bool module(struct th_world *world, void *source, const char *name, bool with_code,
+                   struct th_module *found, struct th_buffer *searched) {
+  return th_modules_find(th_system_of(world)->modules, source, name, with_code, found, searched);
+}
+
+static const char *source_hash(void *source) {
+  return source != NULL ? ((struct th_source *)source)->hash : NULL;
+}
+
+/* Asks the admin for something that nobody waits for. */
+static void request(struct th_system *system, enum th_operation operation, const char *argument) {
+  struct th_buffer buffer;
+  th_buffer_init(&buffer);
+  th_pack_array(&buffer, argument != NULL ? 2 : 1);
+  th_pack_int(&buffer, operation);
+  if (argument != NULL) th_pack_text(&buffer, argument);
+  struct th_message *message = th_message_pack(TH_KIND_REQUEST, &system->world.admin, &TH_NOBODY,
+                                               &buffer);
+  th_buffer_clear(&buffer);
+  if (message != NULL) th_router_send(&system->world, message);
+}
+
+static int load(struct th_world *world, const void *zip, size_t size, const char *info, char *hash,
+                struct th_reason *reason) {
+  struct th_source *source;
+  int error = th_source_open(zip, size, info, false, &source, reason);
+  if (error != 0) return error;
+  memcpy(hash, source->hash, TH_DIGEST_TEXT_SIZE);
+  if (th_sources_add(th_system_of(world)->sources, source))
+    request(th_system_of(world), TH_OP_LOADED, hash);
+  th_source_unref(source);
+  return 0;
+}
+
+static void drop_source(void *source) {
+  th_source_unref(source);
+}
+
+const struct th_world_ops th_system_world_ops = {
+  .send = th_router_send,
+  .dead = th_router_dead,
+  .create = th_spawn_create,
+  .exited = th_spawn_exited,
+  .send_later = send_later,
+  .capabilities = capabilities,
+  .module = module,
+  .source_hash = source_hash,
+  .load = load,
+  .drop_source = drop_source,
+};
+
+/* ---- what the admin asks of the system: its turn ---- */
+
+static int admin_status(void *context, const struct th_address *actor, struct th_admin *admin,
+                        struct th_buffer *buffer, struct th_reason *reason) {
+  return th_status_pack(context, actor, admin, buffer, reason);
+}
+
+static bool admin_is_alive(void *context, const struct th_address *actor) {
+  return th_router_is_alive(context, actor);
+}
+
+static void admin_close(void *context) {
+  struct th_system *system = context;
+  atomic_store(&system->closing, true);
+  if (system->gate != NULL) th_gate_shut(system->gate);
+}
+
+struct sweep {
+  struct th_system *system;
+  struct th_buffer request;
+};
+
+/* True for an actor whose parent will not ask it to exit: it has none, or that is the admin or gone. */
+static bool is_left_alone(struct th_system *system, struct th_actor *actor) {
+  uint64_t parent = atomic_load_explicit(&actor->card.parent, memory_order_relaxed);
+  struct th_address address = th_system_address(system, parent);
+  return parent == 0 || parent == TH_ADMIN_NUMBER || !th_router_is_alive(system, &address);
+}
+
+static bool is_guest(const struct th_actor *actor) {
+  return atomic_load_explicit(&actor->is_guest, memory_order_relaxed);
+}
+
+static bool end_actor(void *context, struct th_actor *actor) {
+  struct sweep *sweep = context;
+  uint64_t number = th_actor_number(actor);
+  if (number == 0 || number == TH_ADMIN_NUMBER || is_guest(actor) ||
+      !is_left_alone(sweep->system, actor))
+    return true;
+  struct th_address target = th_system_address(sweep->system, number);
+  struct th_message *message = th_message_pack(TH_KIND_EXIT_REQUEST, &target,
+                                               &sweep->system->world.admin, &sweep->request);
+  if (message == NULL) return true;
+  message->flags = TH_MESSAGE_URGENT;
+  th_router_send(&sweep->system->world, message);
+  return true;
+}
+
+static size_t admin_end_actors(void *context) {
+  struct th_system *system = context;
+  struct sweep sweep = {.system = system};
+  size_t living = atomic_load_explicit(&system->living, memory_order_acquire);
+  if (living == 0) return 0;
+  th_buffer_init(&sweep.request);
+  th_notice_exit_request(&sweep.request, true);
+  th_registry_each(system->registry, end_actor, &sweep);
+  th_buffer_clear(&sweep.request);
+  return living;
+}
+
+void th_system_signal(struct th_system *system) {
+  pthread_mutex_lock(&system->lock);
+  pthread_cond_broadcast(&system->changed);
+  pthread_mutex_unlock(&system->lock);
+}
+
+static void admin_stopped(void *context) {
+  struct th_system *system = context;
+  pthread_mutex_lock(&system->lock);
+  system->is_stopped = true;
+  pthread_cond_broadcast(&system->changed);
+  pthread_mutex_unlock(&system->lock);
+}
+
+const struct th_admin_ops th_system_admin_ops = {
+  .status = admin_status,
+  .is_alive = admin_is_alive,
+  .close = admin_close,
+  .end_actors = admin_end_actors,
+  .stopped = admin_stopped,
+};
+
+/* ---- start ---- */
+
+static uint64_t tick(void *context, uint64_t now) {
+  struct th_system *system = context;
+  struct th_message *message;
+  while ((message = th_timers_pop(system->timers, now)) != NULL)
+    th_router_send(&system->world, message);
+  return th_timers_next(system->timers);
+}
+
+static void pack_default_text(struct th_buffer *buffer, uint32_t *count, const void *given,
+                              size_t given_size, const char *name, const char *value) {
+  size_t size;
+  if (th_capability_find(given, given_size, name, &size) != NULL) return;
+  th_pack_text(buffer, name);
+  th_pack_text(buffer, value);
+  ++*count;
+}
+
+/* Skips a packed map's head, giving its pairs and their count. */
+static const unsigned char *map_pairs(const void *map, size_t size, uint32_t *count,
+                                      size_t *pairs_size) {
+  struct th_unpack reader;
+  th_unpack_init(&reader, map, size);
+  *count = th_unpack_map(&reader);
+  *pairs_size = (size_t)(reader.end - reader.at);
+  return reader.at;
+}
+
+static const char *const own_names[] = {"Thespian ActorSystem Name", "Thespian ActorSystem Version",
+                                        "Thespian Version", "Thespian Generation", "Lua Version"};
+
+/* What is given, then what every system says of itself; the latter wins. */
+static struct th_capabilities *make_capabilities(const struct th_system_config *config) {
+  struct th_buffer pairs, map;
+  uint32_t count, given_count = 0;
+  size_t pairs_size = 0;
+  const unsigned char *given = NULL;
+  th_buffer_init(&pairs);
+  th_buffer_init(&map);
+  count = 0;
+  if (config->capabilities != NULL)
+    given = map_pairs(config->capabilities, config->capabilities_size, &given_count, &pairs_size);
+  pack_default_text(&pairs, &count, config->capabilities, config->capabilities_size,
+                    "AllowRemoteActorSources", "Yes");
+  th_pack_map(&map, count + given_count);
+  th_pack_raw(&map, given, pairs_size);
+  th_pack_raw(&map, pairs.data, pairs.size);
+  struct th_capabilities *capabilities_made = th_capabilities_new(map.data, map.size);
+  int major = 0, minor = 0;
+  sscanf(TH_VERSION, "%d.%d", &major, &minor);
+  const int64_t generation[] = {major, minor};
+  const int64_t lua[] = {5, 4, config->script != NULL ? config->script->language_release : 0};
+  const char *const texts[] = {config->base, TH_VERSION, TH_VERSION};
+  for (size_t i = 0; capabilities_made != NULL && i < 5; i++) {
+    const int64_t *numbers = i == 3 ? generation : lua;
+    th_buffer_reset(&map);
+    if (i < 3)
+      th_pack_text(&map, texts[i]);
+    else
+      th_pack_array(&map, i == 3 ? 2 : 3);
+    for (size_t n = 0; i >= 3 && n < (i == 3 ? 2u : 3u); n++) th_pack_int(&map, numbers[n]);
+    th_capabilities_set(capabilities_made, own_names[i], strlen(own_names[i]), map.data, map.size);
+  }
+  th_buffer_clear(&pairs);
+  th_buffer_clear(&map);
+  return capabilities_made;
+}
+
+static unsigned core_count(void) {
+  long cores = sysconf(_SC_NPROCESSORS_ONLN);
+  return cores > 0 ? (unsigned)cores : 1;
+}
+
+static int listen_outside(struct th_system *system, const struct th_system_config *config,
+                          struct th_reason *reason) {
+  uint32_t ip;
+  uint16_t port = 0;
+  int64_t wanted = th_capability_int(config->capabilities, config->capabilities_size, "Admin Port",
+                                     TH_TCP_PORT);
+  th_capability_text(config->capabilities, config->capabilities_size, "Admin Host", "127.0.0.1",
+                     system->host, sizeof system->host);
+  if (wanted < 0 || wanted > UINT16_MAX)
+    return th_fail(reason, TH_ESTARTUP, "Admin Port %lld is no port: use 0 to 65535",
+                   (long long)wanted);
+  if (strcmp(system->host, "localhost") == 0)
+    snprintf(system->host, sizeof system->host, "127.0.0.1");
+  if (th_place_parse(system->host, strlen(system->host), &ip, &port) != 0)
+    return th_fail(reason, TH_ESTARTUP, "Admin Host %s is no IPv4 address", system->host);
+  int error = th_gate_open(&system->gate, system, ip, (uint16_t)wanted);
+  if (error == -EADDRINUSE)
+    return th_fail(reason, error, "port %lld on %s is in use", (long long)wanted, system->host);
+  if (error == -EADDRNOTAVAIL)
+    return th_fail(reason, error, "%s is not an address of this machine", system->host);
+  if (error != 0)
+    return th_fail(reason, error, "cannot listen on %s port %lld: %s", system->host,
+                   (long long)wanted, th_error_words(error));
+  system->world.admin.ip = ip != 0 ? ip : INADDR_LOOPBACK;
+  system->world.admin.port = th_gate_port(system->gate);
+  return 0;
+}
+
+static void make_parts(struct th_system *system, const struct th_system_config *config) {
+  unsigned workers = system->is_simple ? 0 : config->workers;
+  if (!system->is_simple && workers == 0) workers = core_count();
+  system->registry = th_registry_new(&system->world);
+  system->scheduler = th_scheduler_new(workers, tick, system);
+  system->timers = th_timers_new();
+  system->interns = th_interns_new();
+  system->names = th_names_new();
+  system->sources = th_sources_new();
+  system->modules = th_modules_new(config->path, config->path_count, config->lua_path);
+  system->world.script = config->script != NULL ? config->script->open() : NULL;
+  system->world.package_path = th_modules_path(system->modules);
+  system->world.package_cpath = LUA_CPLACES;
+}
+
+static void free_parts(struct th_system *system) {
+  th_registry_free(system->registry);
+  th_scheduler_free(system->scheduler);
+  th_timers_free(system->timers);
+  th_sources_free(system->sources);
+  th_names_free(system->names);
+  th_interns_free(system->interns);
+  th_modules_free(system->modules);
+  if (system->script != NULL) system->script->close(system->world.script);
+  th_capabilities_free(system->capabilities);
+  pthread_cond_destroy(&system->changed);
+  pthread_mutex_destroy(&system->lock);
+  free(system);
+}
+
+static void init_world(struct th_system *system, const struct th_system_config *config) {
+  system->world.ops = &th_system_world_ops;
+  system->world.log = config->log;
+  system->world.message_limit = (uint64_t)th_capability_int(
+    config->capabilities, config->capabilities_size, "Message Size Limit", MESSAGE_LIMIT);
+  th_digest_random(&system->identity, sizeof system->identity);
+  system->identity |= 1; /* 0 means no system */
+  system->world.admin = (struct th_address){.system = system->identity, .number = TH_ADMIN_NUMBER};
+}
+
+static void init_lock(struct th_system *system) {
+  pthread_condattr_t attributes;
+  pthread_mutex_init(&system->lock, NULL);
+  pthread_condattr_init(&attributes);
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init(&system->changed, &attributes);
+  pthread_condattr_destroy(&attributes);
+}
+
+static bool is_known_base(const char *base) {
+  return strcmp(base, TH_BASE_SIMPLE) == 0 || strcmp(base, TH_BASE_QUEUE) == 0 ||
+         strcmp(base, TH_BASE_TCP) == 0;
+}
+
+int th_system_start(struct th_system **out, const struct th_system_config *config,
+                    struct th_reason *reason) {
+  int error = 0;
+  if (!is_known_base(config->base))
+    return th_fail(reason, TH_ESTARTUP,
+                   "there is no system base \"%s\"; use " TH_BASE_SIMPLE ", " TH_BASE_QUEUE
+                   " or " TH_BASE_TCP,
+                   config->base);
+  struct th_system *system = th_new(struct th_system);
+  system->script = config->script;
+  system->started = th_clock_now();
+  snprintf(system->base, sizeof system->base, "%s", config->base);
+  system->is_simple = strcmp(config->base, TH_BASE_SIMPLE) == 0;
+  init_lock(system);
+  init_world(system, config);
+  make_parts(system, config);
+  system->capabilities = make_capabilities(config);
+  if (system->capabilities == NULL) {
+    error = th_fail(reason, TH_ESTARTUP, "the capabilities are no table of names and values");
+    goto failed;
+  }
+  if (strcmp(config->base, TH_BASE_TCP) == 0)
+    if ((error = listen_outside(system, config, reason)) != 0) goto failed;
+  th_spawn_admin(system);
+  if ((error = th_scheduler_start(system->scheduler)) != 0) goto start_failed;
+  if (system->gate != NULL && (error = th_gate_start(system->gate)) != 0) goto start_failed;
+  *out = system;
+  return 0;
+start_failed:
+  th_fail(reason, error, "cannot start a thread: %s", th_error_words(error));
+  th_scheduler_stop(system->scheduler, TH_FOREVER);
+failed:
+  free_parts(system);
+  return error;
+}
+
+/* ---- the end ---- */
+
+void th_system_shutdown(struct th_system *system) {
+  request(system, TH_OP_SHUTDOWN, NULL);
+}
+
+static bool is_over(struct th_system *system, bool guests_too) {
+  return system->is_stopped &&
+         (!guests_too || atomic_load_explicit(&system->guests, memory_order_acquire) == 0);
+}
+
+static bool wait_for(struct th_system *system, uint64_t until, bool guests_too) {
+  struct timespec time = {.tv_sec = (time_t)(until / TH_SECOND),
+                          .tv_nsec = (long)(until % TH_SECOND)};
+  bool is_up = false;
+  if (system->is_simple) th_scheduler_crank(system->scheduler);
+  pthread_mutex_lock(&system->lock);
+  while (!is_over(system, guests_too) && !is_up && !system->is_simple) {
+    if (until == TH_FOREVER)
+      pthread_cond_wait(&system->changed, &system->lock);
+    else
+      is_up = pthread_cond_timedwait(&system->changed, &system->lock, &time) == ETIMEDOUT;
+  }
+  bool over = is_over(system, guests_too);
+  pthread_mutex_unlock(&system->lock);
+  return over;
+}
+
+bool th_system_wait(struct th_system *system, uint64_t until) {
+  return wait_for(system, until, false);
+}
+
+static bool end_guest(void *context, struct th_actor *actor) {
+  struct th_system *system = context;
+  uint64_t number = th_actor_number(actor);
+  if (number == 0 || !is_guest(actor)) return true;
+  struct th_address address = th_system_address(system, number);
+  th_system_endpoint_close(system, &address);
+  return true;
+}
+
+bool th_system_free(struct th_system *system, double grace) {
+  uint64_t until = th_clock_after(th_clock_from_seconds(grace));
+  th_system_shutdown(system);
+  bool is_whole = wait_for(system, until, false);
+  if (is_whole) {
+    th_registry_each(system->registry, end_guest, system);
+    is_whole = wait_for(system, until, true);
+  }
+  if (!th_scheduler_stop(system->scheduler, is_whole ? TH_FOREVER : until)) return false;
+  if (system->gate != NULL) th_gate_free(system->gate);
+  free_parts(system);
+  return true;
+}
+
+/* ---- doors ---- */
+
+void th_system_route(struct th_system *system, struct th_message *message) {
+  th_router_send(&system->world, message);
+}
+
+void th_system_crank(struct th_system *system) {
+  if (system->is_simple) th_scheduler_crank(system->scheduler);
+}
+
+uint64_t th_system_next_timer(struct th_system *system) {
+  return th_timers_next(system->timers);
+}
+
+bool th_system_is_simple(const struct th_system *system) {
+  return system->is_simple;
+}
+
+const struct th_address *th_system_admin(const struct th_system *system) {
+  return &system->world.admin;
+}
+
+const char *th_system_base(const struct th_system *system) {
+  return system->base;
+}
+
+uint16_t th_system_port(const struct th_system *system) {
+  return system->gate != NULL ? th_gate_port(system->gate) : 0;
+}
