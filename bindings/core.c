@@ -1,0 +1,93 @@
+#include "bindings/core.h"
+
+#include <lauxlib.h>
+
+#include "base/clock.h"
+#include "bindings/address.h"
+#include "bindings/codec.h"
+#include "bindings/program.h"
+#include "bindings/raise.h"
+#include "message/message.h"
+
+/* setCodec(names, resolve): the two functions that codec.h describes. */
+static int core_set_codec(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_settop(L, 2);
+  th_codec_open(L);
+  return 0;
+}
+
+/* setRaise(make): make(className, words) gives the instance that is raised. */
+static int core_set_raise(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 1);
+  th_lua_set_maker(L);
+  return 0;
+}
+
+/* isAddress(value) -> boolean */
+static int core_is_address(lua_State *L) {
+  luaL_checkany(L, 1);
+  lua_pushboolean(L, th_lua_to_address(L, 1) != NULL);
+  return 1;
+}
+
+/* monotonic() -> seconds, a float that never goes back */
+static int core_monotonic(lua_State *L) {
+  lua_pushnumber(L, (lua_Number)th_clock_now() / (lua_Number)TH_SECOND);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {
+    {"packNames", th_codec_lua_pack_names},
+    {"unpackNames", th_codec_lua_unpack_names},
+    {"setCodec", core_set_codec},
+    {"setRaise", core_set_raise},
+    {"isAddress", core_is_address},
+    {"monotonic", core_monotonic},
+    {NULL, NULL},
+};
+
+static const struct {
+  const char *name;
+  enum th_kind kind;
+} kinds[] = {
+    {"EXIT_REQUEST", TH_KIND_EXIT_REQUEST},
+    {"CHILD_EXITED", TH_KIND_CHILD_EXITED},
+    {"POISON", TH_KIND_POISON},
+    {"DEAD_ENVELOPE", TH_KIND_DEAD_ENVELOPE},
+    {"WAKEUP", TH_KIND_WAKEUP},
+    {"SYSTEM", TH_KIND_SYSTEM},
+    {"STATUS_REQUEST", TH_KIND_STATUS_REQUEST},
+};
+
+/* [-0, +1, m] pushes the message kinds that classes of system messages carry. */
+static void push_kinds(lua_State *L) {
+  size_t count = sizeof kinds / sizeof kinds[0];
+  lua_createtable(L, 0, (int)count);
+  for (size_t i = 0; i < count; i++) {
+    lua_pushinteger(L, kinds[i].kind);
+    lua_setfield(L, -2, kinds[i].name);
+  }
+}
+
+int th_core_common(lua_State *L) {
+  th_lua_address_open(L);
+  lua_createtable(L, 0, 32); /* room for what the state's own functions add */
+  luaL_setfuncs(L, functions, 0);
+  push_kinds(L);
+  lua_setfield(L, -2, "kinds");
+  lua_pushliteral(L, TH_VERSION);
+  lua_setfield(L, -2, "version");
+  return 1;
+}
+
+int luaopen_thespian_core(lua_State *L) {
+  luaL_checkversion(L);
+  th_core_common(L);
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "actor");
+  th_program_open(L);
+  return 1;
+}

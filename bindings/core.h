@@ -1,0 +1,20 @@
+/* core: the C module thespian.core, what is alike in every state.
+ *
+ * The Lua side of the library builds on this one table. A program's state gets it by require (from
+ * core.so, or built into thespian-host) with the functions of program.h; an actor's state gets it
+ * from the runtime with an actor's functions. The field "actor" says which of the two it is.
+ *
+ * Threads: the state's.
+ */
+#ifndef TH_BINDINGS_CORE_H
+#define TH_BINDINGS_CORE_H
+
+#include <lua.h>
+
+/* [-0, +1, m] prepares the state for addresses, pushes a new table with what every state has. */
+int th_core_common(lua_State *L);
+
+/* For require, in the state of a program. */
+__attribute__((visibility("default"))) int luaopen_thespian_core(lua_State *L);
+
+#endif

@@ -1,0 +1,235 @@
+#include "bindings/require.h"
+
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "actor/world.h"
+#include "bindings/code.h"
+#include "bindings/embedded.h"
+#include "bindings/self.h"
+#include "bindings/state.h"
+
+/* In the registry: the name of the module that is being loaded. */
+static const char *const loading_key = "thespian.loading";
+
+/* In the registry: a set of the names of all modules that are being loaded. */
+static const char *const underway_key = "thespian.underway";
+
+int th_require_loading(lua_State *L) {
+  lua_getfield(L, LUA_REGISTRYINDEX, loading_key);
+  return 1;
+}
+
+static int require_core(lua_State *L) {
+  th_self_open(L);
+  return 1;
+}
+
+/* ---- finders: each pushes a loader function and its extra value and gives true, or pushes nothing ---- */
+
+static bool find_preloaded(lua_State *L, const char *name) {
+  if (lua_getfield(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE) != LUA_TTABLE) {
+    lua_pop(L, 1);
+    return false;
+  }
+  lua_getfield(L, -1, name);
+  lua_remove(L, -2);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    return false;
+  }
+  lua_pushliteral(L, ":preload:");
+  return true;
+}
+
+static const struct th_embedded_module *find_embedded(const char *name) {
+  for (const struct th_embedded_module *module = th_embedded_modules; module->name; module++)
+    if (strcmp(module->name, name) == 0) return module;
+  return NULL;
+}
+
+static bool find_builtin(lua_State *L, const char *name) {
+  struct th_script_state *state = th_script_state_of(L);
+  char chunk_name[128];
+  if (strncmp(name, "thespian.", 9) != 0) return false;
+  if (strcmp(name, "thespian.core") == 0) {
+    lua_pushcfunction(L, require_core);
+    lua_pushliteral(L, ":builtin:");
+    return true;
+  }
+  const struct th_embedded_module *module = find_embedded(name);
+  if (module == NULL) return false;
+  snprintf(chunk_name, sizeof chunk_name, "=%s", name);
+  if (th_code_load(state->code, L, name, chunk_name) != LUA_OK &&
+      th_code_compile(state->code, L, name, chunk_name, module->data, module->size, true) != LUA_OK)
+    lua_error(L);
+  lua_pushliteral(L, ":builtin:");
+  return true;
+}
+
+/* Compiles the module that was found under its key. Pushes the function; raises its syntax error. */
+static void compile(lua_State *L, const char *name) {
+  struct th_script_state *state = th_script_state_of(L);
+  struct th_world *world = state->world;
+  struct th_module module;
+  struct th_buffer searched;
+  th_buffer_init(&searched);
+  bool found = world->ops->module(world, state->source, name, true, &module, &searched);
+  th_buffer_clear(&searched);
+  if (!found || module.bytes == NULL) luaL_error(L, "module '%s' cannot be read", name);
+  int status = th_code_compile(state->code, L, module.key, module.chunk_name, module.bytes->data,
+                               module.bytes->size, false);
+  th_bytes_unref(module.bytes);
+  if (status != LUA_OK)
+    luaL_error(L, "module '%s' cannot be compiled: %s", name, lua_tostring(L, -1));
+}
+
+/* Where nothing is found, pushes the list of places instead and gives false. */
+static bool find_in_world(lua_State *L, const char *name) {
+  struct th_script_state *state = th_script_state_of(L);
+  struct th_world *world = state->world;
+  struct th_module module;
+  struct th_buffer searched;
+  th_buffer_init(&searched);
+  if (!world->ops->module(world, state->source, name, false, &module, &searched)) {
+    /* The text may raise for want of memory; that leaks a buffer in a state about to end. */
+    lua_pushlstring(L, (const char *)searched.data, searched.size);
+    th_buffer_clear(&searched);
+    return false;
+  }
+  th_buffer_clear(&searched);
+  if (th_code_load(state->code, L, module.key, module.chunk_name) != LUA_OK) compile(L, name);
+  lua_pushstring(L, module.chunk_name + 1);
+  return true;
+}
+
+/* Lua's own searchers, from the second on: the path and the cpath as they stand in package now.
+ * Pushes loader and value, or nothing. [-0, +0|2, e] */
+static bool find_by_lua(lua_State *L, const char *name) {
+  lua_getglobal(L, "package");
+  lua_getfield(L, -1, "searchers");
+  lua_remove(L, -2);
+  int searchers = lua_gettop(L);
+  for (lua_Integer i = 2; lua_rawgeti(L, searchers, i) != LUA_TNIL; i++) {
+    lua_pushstring(L, name);
+    lua_call(L, 1, 2);
+    if (lua_isfunction(L, -2)) {
+      lua_remove(L, searchers);
+      return true;
+    }
+    lua_pop(L, 2);
+  }
+  lua_pop(L, 2);
+  return false;
+}
+
+static void find(lua_State *L, const char *name) {
+  if (find_preloaded(L, name) || find_builtin(L, name) || find_in_world(L, name)) return;
+  int searched = lua_gettop(L);
+  if (find_by_lua(L, name)) {
+    lua_remove(L, searched);
+    return;
+  }
+  luaL_error(L, "module '%s' not found:%s", name, lua_tostring(L, searched));
+}
+
+/* ---- loading ---- */
+
+/* Marks the module at name_index as being loaded, or with a false mark as no longer. [-0, +0, m] */
+static void mark(lua_State *L, int name_index, bool is_underway) {
+  name_index = lua_absindex(L, name_index);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, underway_key);
+  lua_pushvalue(L, name_index);
+  if (is_underway)
+    lua_pushboolean(L, 1);
+  else
+    lua_pushnil(L);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+}
+
+/* __close of the guard: whether the module's file ended or raised, it is no longer being loaded, and
+ * whoever required it is again. */
+static int stop_loading(lua_State *L) {
+  lua_getiuservalue(L, 1, 1);
+  lua_setfield(L, LUA_REGISTRYINDEX, loading_key);
+  lua_getiuservalue(L, 1, 2);
+  mark(L, -1, false);
+  return 0;
+}
+
+/* [-0, +1, m] pushes a value that stop_loading closes. The module's name is at index 1. */
+static void push_guard(lua_State *L) {
+  lua_newuserdatauv(L, 0, 2);
+  lua_getfield(L, LUA_REGISTRYINDEX, loading_key);
+  lua_setiuservalue(L, -2, 1);
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, 2);
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, stop_loading);
+  lua_setfield(L, -2, "__close");
+  lua_setmetatable(L, -2);
+}
+
+/* A module that requires itself, by whatever way, would never end. */
+static void refuse_loop(lua_State *L, const char *name) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, underway_key);
+  if (lua_getfield(L, -1, name) != LUA_TNIL)
+    luaL_error(L, "module '%s' requires itself, directly or by way of others", name);
+  lua_pop(L, 2);
+}
+
+/* Stack: 1 name, 2 table of loaded modules, 3 guard, 4 loader, 5 its value. Leaves the module on top. */
+static void load(lua_State *L, const char *name) {
+  mark(L, 1, true);
+  lua_pushvalue(L, 1);
+  lua_setfield(L, LUA_REGISTRYINDEX, loading_key);
+  lua_pushvalue(L, 4);
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, 5);
+  lua_call(L, 2, 1);
+  if (!lua_isnil(L, -1)) {
+    lua_setfield(L, 2, name);
+  } else if (lua_getfield(L, 2, name) == LUA_TNIL) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, 2, name);
+  }
+  lua_getfield(L, 2, name);
+}
+
+int th_require(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  lua_settop(L, 1);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_getfield(L, 2, name);
+  if (lua_toboolean(L, -1) || th_script_state_open_library(L, name)) return 1;
+  lua_settop(L, 2);
+  refuse_loop(L, name);
+  push_guard(L);
+  lua_toclose(L, 3);
+  find(L, name);
+  load(L, name);
+  lua_pushvalue(L, 5);
+  return 2;
+}
+
+/* ---- package ---- */
+
+int th_require_open_package(lua_State *L) {
+  struct th_world *world = th_script_state_of(L)->world;
+  lua_pushboolean(L, 1);
+  lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
+  luaopen_package(L);
+  lua_pushstring(L, world->package_path);
+  lua_setfield(L, -2, "path");
+  lua_pushstring(L, world->package_cpath);
+  lua_setfield(L, -2, "cpath");
+  /* luaopen_package has put its own require in place. */
+  lua_pushglobaltable(L);
+  lua_pushcfunction(L, th_require);
+  lua_setfield(L, -2, "require");
+  lua_pop(L, 1);
+  return 1;
+}

@@ -1,0 +1,24 @@
+/* require: how actors' states find modules.
+ *
+ * Order: what is loaded, package.preload, the standard libraries, the library's own modules (built in),
+ * the bundle the actor comes from, the system's path; last, where package was touched or nothing else
+ * helped, Lua's own searchers with package.path and package.cpath, for C modules. Neither the environment
+ * nor the current folder is ever looked at.
+ *
+ * Threads: the state's.
+ */
+#ifndef TH_BINDINGS_REQUIRE_H
+#define TH_BINDINGS_REQUIRE_H
+
+#include <lua.h>
+
+/* The Lua function require(name). */
+int th_require(lua_State *L);
+
+/* Opens Lua's package library so that it agrees with this require. A lua_CFunction. */
+int th_require_open_package(lua_State *L);
+
+/* The Lua function core.loading(): the name of the module whose file runs right now, or nil. */
+int th_require_loading(lua_State *L);
+
+#endif

@@ -1,0 +1,214 @@
+#include "bindings/self.h"
+
+#include <lauxlib.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "bindings/address.h"
+#include "bindings/codec.h"
+#include "bindings/core.h"
+#include "bindings/raise.h"
+#include "bindings/require.h"
+#include "bindings/state.h"
+#include "message/notice.h"
+#include "message/pack.h"
+#include "message/protocol.h"
+
+/* A scratch buffer that grew past this is released after use: thousands of actors have one each. */
+#define SCRATCH_KEPT 1024
+
+static struct th_buffer *scratch(struct th_script_state *state) {
+  th_buffer_reset(&state->scratch);
+  return &state->scratch;
+}
+
+static void done_with_scratch(struct th_script_state *state) {
+  if (state->scratch.capacity > SCRATCH_KEPT) th_buffer_clear(&state->scratch);
+}
+
+/* Appends the value at index, or raises CannotSend with the path to what cannot travel. [-0, +0, e] */
+static uint8_t encode(lua_State *L, int index, struct th_buffer *buffer) {
+  uint8_t kind = TH_KIND_USER;
+  int error = th_codec_encode(L, index, buffer, &kind);
+  if (error != 0) th_lua_raise(L, error, lua_tostring(L, -1));
+  return kind;
+}
+
+static const struct th_address *check_address(lua_State *L, int index) {
+  const struct th_address *address = th_lua_to_address(L, index);
+  if (address == NULL) {
+    const char *text = luaL_tolstring(L, index, NULL);
+    const char *words = lua_pushfstring(L, "%s is no actor address but a %s", text,
+                                        luaL_typename(L, index));
+    th_lua_raise(L, TH_EADDRESS, words);
+  }
+  return address;
+}
+
+static void post(struct th_script_state *state, enum th_kind kind, const struct th_address *target,
+                 const struct th_buffer *buffer) {
+  struct th_message *message = th_message_pack(kind, target, &state->actor->address, buffer);
+  if (message != NULL) state->world->ops->send(state->world, message);
+}
+
+/* send(self, address, message) */
+static int self_send(lua_State *L) {
+  struct th_script_state *state = th_script_state_of(L);
+  const struct th_address *target = check_address(L, 2);
+  luaL_checkany(L, 3);
+  struct th_buffer *buffer = scratch(state);
+  enum th_kind kind = th_kind_from_user(encode(L, 3, buffer));
+  post(state, kind, target, buffer);
+  done_with_scratch(state);
+  return 0;
+}
+
+/* createActor(qualifiedName, requirements, globalName, sourceHash) -> address */
+static int self_create_actor(lua_State *L) {
+  struct th_script_state *state = th_script_state_of(L);
+  struct th_creation creation = {.own_source = state->source};
+  struct th_address address;
+  struct th_reason reason;
+  creation.class_name = luaL_checklstring(L, 1, &creation.class_name_size);
+  creation.global_name = luaL_optlstring(L, 3, NULL, &creation.global_name_size);
+  creation.source = luaL_optlstring(L, 4, NULL, &creation.source_size);
+  struct th_buffer *buffer = scratch(state);
+  if (!lua_isnoneornil(L, 2)) {
+    encode(L, 2, buffer);
+    creation.requirements = buffer->data;
+    creation.requirements_size = buffer->size;
+  }
+  int error = state->world->ops->create(state->world, state->actor, &creation, &address, &reason);
+  done_with_scratch(state);
+  if (error != 0) return th_lua_raise_reason(L, error, &reason);
+  th_lua_push_address(L, &address);
+  return 1;
+}
+
+/* wakeup(seconds, period, payload) */
+static int self_wakeup(lua_State *L) {
+  struct th_script_state *state = th_script_state_of(L);
+  uint64_t due = th_clock_after(th_clock_from_seconds(luaL_checknumber(L, 1)));
+  struct th_buffer notice, *buffer = scratch(state);
+  lua_settop(L, 3);
+  encode(L, 2, buffer);
+  size_t period_size = buffer->size;
+  if (!lua_isnil(L, 3)) encode(L, 3, buffer);
+  th_buffer_init(&notice);
+  th_notice_wakeup(&notice, buffer->data, period_size, buffer->data + period_size,
+                   buffer->size - period_size);
+  struct th_message *message = th_message_pack(TH_KIND_WAKEUP, &state->actor->address,
+                                               &state->actor->address, &notice);
+  th_buffer_clear(&notice);
+  done_with_scratch(state);
+  if (message != NULL) state->world->ops->send_later(state->world, due, message);
+  return 0;
+}
+
+/* Begins a request to the admin that nobody waits for. */
+static struct th_buffer *request(struct th_script_state *state, enum th_operation operation,
+                                 uint32_t arguments) {
+  struct th_buffer *buffer = scratch(state);
+  th_pack_array(buffer, 1 + arguments);
+  th_pack_int(buffer, operation);
+  return buffer;
+}
+
+static int set_membership(lua_State *L, enum th_operation operation) {
+  struct th_script_state *state = th_script_state_of(L);
+  struct th_buffer *buffer = request(state, operation, 1);
+  th_pack_bool(buffer, lua_toboolean(L, 1));
+  post(state, TH_KIND_REQUEST, &state->world->admin, buffer);
+  return 0;
+}
+
+/* handleDeadLetters(start) */
+static int self_handle_dead_letters(lua_State *L) {
+  return set_membership(L, TH_OP_DEAD_LETTERS);
+}
+
+/* notifySources(start) */
+static int self_notify_sources(lua_State *L) {
+  return set_membership(L, TH_OP_SOURCE_NOTICES);
+}
+
+/* shutdown() */
+static int self_shutdown(lua_State *L) {
+  struct th_script_state *state = th_script_state_of(L);
+  post(state, TH_KIND_REQUEST, &state->world->admin, request(state, TH_OP_SHUTDOWN, 0));
+  return 0;
+}
+
+/* loadSource(bytes, info) -> hash */
+static int self_load_source(lua_State *L) {
+  struct th_world *world = th_script_state_of(L)->world;
+  char hash[TH_DIGEST_TEXT_SIZE];
+  struct th_reason reason;
+  size_t size;
+  const char *zip = luaL_checklstring(L, 1, &size);
+  const char *info = luaL_optstring(L, 2, "");
+  int error = world->ops->load(world, zip, size, info, hash, &reason);
+  if (error != 0) return th_lua_raise_reason(L, error, &reason);
+  lua_pushstring(L, hash);
+  return 1;
+}
+
+/* unloadSource(hash) */
+static int self_unload_source(lua_State *L) {
+  struct th_script_state *state = th_script_state_of(L);
+  size_t size;
+  const char *hash = luaL_checklstring(L, 1, &size);
+  struct th_buffer *buffer = request(state, TH_OP_UNLOAD, 1);
+  th_pack_str(buffer, hash, size);
+  post(state, TH_KIND_REQUEST, &state->world->admin, buffer);
+  return 0;
+}
+
+/* updateCapability(name, value) */
+static int self_update_capability(lua_State *L) {
+  struct th_script_state *state = th_script_state_of(L);
+  size_t size;
+  const char *name = luaL_checklstring(L, 1, &size);
+  lua_settop(L, 2);
+  struct th_buffer *buffer = request(state, TH_OP_CAPABILITY, 2);
+  th_pack_str(buffer, name, size);
+  encode(L, 2, buffer);
+  post(state, TH_KIND_REQUEST, &state->world->admin, buffer);
+  done_with_scratch(state);
+  return 0;
+}
+
+/* log(level, name, text) */
+static int self_log(lua_State *L) {
+  struct th_script_state *state = th_script_state_of(L);
+  char address[TH_ADDRESS_TEXT_SIZE];
+  lua_Integer level = luaL_checkinteger(L, 1);
+  const char *name = luaL_checkstring(L, 2);
+  const char *text = luaL_checkstring(L, 3);
+  luaL_argcheck(L, level >= TH_LOG_DEBUG && level <= TH_LOG_CRITICAL, 1, "no level");
+  th_log_write(state->world->log, (enum th_log_level)level, "%s %s: %s", name,
+               th_address_text(&state->actor->address, address), text);
+  return 0;
+}
+
+static const luaL_Reg functions[] = {
+  {"send", self_send},
+  {"createActor", self_create_actor},
+  {"wakeup", self_wakeup},
+  {"handleDeadLetters", self_handle_dead_letters},
+  {"notifySources", self_notify_sources},
+  {"shutdown", self_shutdown},
+  {"loadSource", self_load_source},
+  {"unloadSource", self_unload_source},
+  {"updateCapability", self_update_capability},
+  {"log", self_log},
+  {"loading", th_require_loading},
+  {NULL, NULL},
+};
+
+void th_self_open(lua_State *L) {
+  th_core_common(L);
+  luaL_setfuncs(L, functions, 0);
+  lua_pushboolean(L, 1);
+  lua_setfield(L, -2, "actor");
+}

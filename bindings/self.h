@@ -1,0 +1,16 @@
+/* self: thespian.core in an actor's state: what the methods of actors are made of.
+ *
+ * Every function finds its actor by the state it is called in, so nothing can be forged by passing
+ * another self.
+ *
+ * Threads: the state's, in its actor's turn.
+ */
+#ifndef TH_BINDINGS_SELF_H
+#define TH_BINDINGS_SELF_H
+
+#include <lua.h>
+
+/* [-0, +1, m] pushes the module. */
+void th_self_open(lua_State *L);
+
+#endif

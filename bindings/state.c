@@ -1,0 +1,119 @@
+#include "bindings/state.h"
+
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "bindings/require.h"
+
+static void *allocate(void *user, void *block, size_t old_size, size_t size) {
+  struct th_script_state *state = user;
+  if (block == NULL) old_size = 0; /* then it tells the kind of object */
+  if (size == 0) {
+    free(block);
+    state->memory -= old_size;
+    return NULL;
+  }
+  void *moved = realloc(block, size);
+  if (moved != NULL) state->memory += size - old_size;
+  return moved;
+}
+
+/* Reached only where our own code calls Lua without protection: a bug, and no state to go on from. */
+static int panic(lua_State *L) {
+  struct th_script_state *state = th_script_state_of(L);
+  const char *words = lua_tostring(L, -1);
+  th_log_write(state->world->log, TH_LOG_CRITICAL, "unprotected error in Lua: %s",
+               words != NULL ? words : "no text");
+  return 0;
+}
+
+struct th_script_state *th_script_state_new(struct th_actor *actor, struct th_world *world,
+                                            void *source) {
+  struct th_script_state *state = th_new(struct th_script_state);
+  state->L = lua_newstate(allocate, state);
+  if (state->L == NULL) {
+    free(state);
+    return NULL;
+  }
+  *(struct th_script_state **)lua_getextraspace(state->L) = state;
+  lua_atpanic(state->L, panic);
+  state->actor = actor;
+  state->world = world;
+  state->code = world->script;
+  state->source = source;
+  state->exit_is_recursive = true;
+  th_buffer_init(&state->scratch);
+  state->scratch.limit = world->message_limit;
+  return state;
+}
+
+void th_script_state_free(struct th_script_state *state) {
+  lua_close(state->L);
+  state->world->ops->drop_source(state->source);
+  th_buffer_clear(&state->scratch);
+  free(state);
+}
+
+static const luaL_Reg libraries[] = {
+  {LUA_COLIBNAME, luaopen_coroutine},
+  {LUA_TABLIBNAME, luaopen_table},
+  {LUA_IOLIBNAME, luaopen_io},
+  {LUA_OSLIBNAME, luaopen_os},
+  {LUA_MATHLIBNAME, luaopen_math},
+  {LUA_UTF8LIBNAME, luaopen_utf8},
+  {LUA_DBLIBNAME, luaopen_debug},
+  {LUA_LOADLIBNAME, th_require_open_package},
+  {NULL, NULL},
+};
+
+bool th_script_state_open_library(lua_State *L, const char *name) {
+  for (const luaL_Reg *library = libraries; library->name != NULL; library++) {
+    if (strcmp(library->name, name) == 0) {
+      luaL_requiref(L, library->name, library->func, 1);
+      return true;
+    }
+  }
+  return false;
+}
+
+/* _G makes the table of globals visible as a table: then nothing in it may be missing any more.
+ * [-0, +1, m] */
+static void open_all(lua_State *L) {
+  lua_pushglobaltable(L);
+  lua_pushnil(L);
+  lua_setmetatable(L, -2);
+  for (const luaL_Reg *library = libraries; library->name != NULL; library++) {
+    luaL_requiref(L, library->name, library->func, 1);
+    lua_pop(L, 1);
+  }
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -2, LUA_GNAME);
+}
+
+/* __index of the globals: a library's name opens it. */
+static int find_global(lua_State *L) {
+  if (lua_type(L, 2) != LUA_TSTRING) return 0;
+  const char *name = lua_tostring(L, 2);
+  if (strcmp(name, LUA_GNAME) == 0) {
+    open_all(L);
+    return 1;
+  }
+  return th_script_state_open_library(L, name) ? 1 : 0;
+}
+
+void th_script_state_open_libraries(lua_State *L) {
+  luaL_requiref(L, LUA_GNAME, luaopen_base, 0);
+  lua_pushnil(L);
+  lua_setfield(L, -2, LUA_GNAME);
+  lua_pushcfunction(L, th_require);
+  lua_setfield(L, -2, "require");
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, find_global);
+  lua_setfield(L, -2, "__index");
+  lua_setmetatable(L, -2);
+  luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 1);
+  lua_pop(L, 2);
+}

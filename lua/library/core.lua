@@ -1,0 +1,176 @@
+---@meta thespian.core
+
+-- core: the C module below the Lua library (bindings/), for editors. Programs use thespian.actors
+-- instead.
+
+---@alias thespian.core.Kind
+---| "EXIT_REQUEST"
+---| "CHILD_EXITED"
+---| "POISON"
+---| "DEAD_ENVELOPE"
+---| "WAKEUP"
+---| "SYSTEM"
+---| "STATUS_REQUEST"
+
+---@class thespian.core
+---@field actor boolean true in an actor's state, false in a program's
+---@field version string
+---@field kinds table<thespian.core.Kind, integer> the kinds of message/message.h that classes have
+local core = {}
+
+-- ---- in every state -----------------------------------------------------------------------------
+
+--- Packs the names of a class and its bases, as instances carry them.
+---@param names string[] qualified, short, base's qualified, base's short, ...
+---@return string
+function core.packNames(names) end
+
+---@param packed string
+---@return string[]
+function core.unpackNames(packed) end
+
+--- Prepares the codec of this state; bindings/codec.h says what the two functions do.
+---@param names fun(meta: table): string
+---@param resolve fun(packed: string): table
+function core.setCodec(names, resolve) end
+
+--- Sets what makes the instances that C raises.
+---@param make fun(className: string, words: string): any
+function core.setRaise(make) end
+
+---@param value any
+---@return boolean
+function core.isAddress(value) end
+
+--- Seconds on a clock that never goes back.
+---@return number
+function core.monotonic() end
+
+-- ---- in actors' states --------------------------------------------------------------------------
+
+--- Name of the module whose file is being executed by require.
+---@return string|nil
+function core.loading() end
+
+--- Sends a message; raises InvalidActorAddress or CannotSend. It is Actor.send as it is.
+---@param self thespian.Actor
+---@param address thespian.ActorAddress
+---@param message any
+function core.send(self, address, message) end
+
+---@param class string qualified name
+---@param requirements? table
+---@param globalName? string
+---@param sourceHash? string
+---@return thespian.ActorAddress
+function core.createActor(class, requirements, globalName, sourceHash) end
+
+--- Delivers WakeupMessage{delayPeriod = period, payload = payload} to this actor.
+---@param seconds number
+---@param period any
+---@param payload any
+function core.wakeup(seconds, period, payload) end
+
+---@param start boolean
+function core.handleDeadLetters(start) end
+
+---@param start boolean
+function core.notifySources(start) end
+
+function core.shutdown() end
+
+--- Raises ActorSystemException for what is not a usable bundle.
+---@param zip string
+---@param info string
+---@return string hash
+function core.loadSource(zip, info) end
+
+---@param hash string
+function core.unloadSource(hash) end
+
+---@param name string
+---@param value any nil removes
+function core.updateCapability(name, value) end
+
+---@param level integer 0 debug, 1 info, 2 warning, 3 error, 4 critical
+---@param name string of the logger
+---@param text string
+function core.log(level, name, text) end
+
+-- ---- in programs' states ------------------------------------------------------------------------
+
+--- Starts a system of that base, or connects to the one that runs.
+---@param base string
+---@param capabilities? table
+---@param options? { path?: string[], host?: string, log?: { file?: string, level?: string }|false }
+---@return thespian.core.Connection
+function core.open(base, capabilities, options) end
+
+--- Makes a zip; equal entries give equal bytes.
+---@param entries { [1]: string, [2]: string }[] name and data of each
+---@return string zip
+function core.pack(entries) end
+
+---@param data string
+---@return string # 64 hexadecimal digits
+function core.sha256(data) end
+
+--- The zip that `thespian-host run` runs.
+---@return string|nil
+function core.programBundle() end
+
+--- The folder that `thespian-host run` runs.
+---@return string|nil
+function core.programFolder() end
+
+---@class thespian.core.Connection
+local Connection = {}
+
+--- Asks the admin for an operation of message/protocol.h; raises what it answers as an error.
+---@param operation string such as "CREATE"
+---@param ... any its arguments in order
+---@return any
+function Connection:request(operation, ...) end
+
+---@param address thespian.ActorAddress
+---@param message any
+function Connection:tell(address, message) end
+
+---@param address thespian.ActorAddress
+---@param message any
+---@param timeout? number seconds
+---@return any answer
+---@return "timeout"|"dead"|nil why
+function Connection:ask(address, message, timeout) end
+
+---@param timeout? number seconds
+---@return any message
+---@return thespian.ActorAddress|"timeout" sender
+function Connection:listen(timeout) end
+
+--- Another endpoint on the same system.
+---@return thespian.core.Connection
+function Connection:private() end
+
+--- Shuts the system down, and returns when every actor is gone.
+---@param timeout? number seconds
+function Connection:shutdown(timeout) end
+
+function Connection:close() end
+
+---@return thespian.ActorAddress
+function Connection:endpoint() end
+
+---@return thespian.ActorAddress
+function Connection:admin() end
+
+---@return string
+function Connection:base() end
+
+---@return integer # 0 where nobody outside can reach the system
+function Connection:port() end
+
+---@return integer # of the process that the system lives in
+function Connection:pid() end
+
+return core

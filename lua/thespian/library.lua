@@ -1,0 +1,51 @@
+-- library: the classes of the library by their names, and what else thespian.actors offers.
+
+local core = require "thespian.core"
+local class = require "thespian.class"
+
+local require = require
+
+---@class thespian.library
+local library = {}
+
+--- The module that users know all classes of the library by.
+local NAME = "thespian.actors"
+library.NAME = NAME
+
+---@param short string
+---@return thespian.Class|nil
+function library.class(short)
+  if short == "Actor" then return require "thespian.actor" end
+  return require("thespian.messages")[short] or require("thespian.errors").classes[short]
+    or class.recorded[NAME .. "." .. short]
+end
+
+--- In an actor's state ActorSystem is this.
+local function no_system()
+  require("thespian.errors").raise("ActorSystemException", 2,
+    "actors.ActorSystem is for programs, and this is the state of an actor, where the file is a "
+    .. "module: put the file's program part under `if actors.main(...) then`")
+end
+
+--- What thespian.actors has under a name, but for what it has from the start.
+---@param key any
+---@return any
+function library.offer(key)
+  if key == "isinstance" or key == "typename" then return require("thespian.types")[key] end
+  if key == "ActorSystem" then
+    return core.actor and no_system or require("thespian.system").ActorSystem
+  end
+  return library.class(key)
+end
+
+--- For the codec: the metatable for instances of the class with these packed names.
+---@param packed string
+---@return table meta
+function library.resolve(packed)
+  local names = core.unpackNames(packed)
+  local short = names[2]
+  local found = short and names[1] == NAME .. "." .. short and library.class(short)
+  return found and found.__meta or require("thespian.finding").resolve(packed, names)
+end
+
+return library

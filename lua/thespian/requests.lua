@@ -1,0 +1,69 @@
+-- requests: the methods of actors that ask something of their system. This file puts them in the
+-- place of the stubs that loaded it.
+
+local core = require "thespian.core"
+
+local require = require
+
+---@class thespian.Actor
+local Actor = require "thespian.actor"
+
+--- Creates an actor, whose address can be used at once. When it cannot start, the messages sent to
+--- it become dead letters and this actor gets a ChildActorExited. Raises InvalidActorSpecification
+--- for what is neither a class nor a name of one.
+---@param class thespian.Class|string an actor class or "module.Class"
+---@param requirements? table for the class's actorSystemCapabilityCheck, and its init
+---@param globalName? string at most one actor has it; when there is one, its address is the result
+---@param sourceHash? string of the source to take it from; nil: where this actor's own code is from
+---@return thespian.ActorAddress
+function Actor:createActor(class, requirements, globalName, sourceHash)
+  local specification = require "thespian.specification"
+  local name = specification.read(class, 2)
+  specification.check(requirements, globalName, sourceHash, 2)
+  return core.createActor(name, requirements, globalName, sourceHash)
+end
+
+--- Sends this actor a WakeupMessage after a time. It cannot be taken back; ignore it when it comes.
+---@param period thespian.Period given back as the message's delayPeriod
+---@param payload? any given back as the message's payload
+function Actor:wakeupAfter(period, payload)
+  core.wakeup(require("thespian.period").seconds(period, "wakeupAfter", 2), period, payload)
+end
+
+--- Lets this actor get what found nobody, as DeadEnvelope messages; or, with false, no longer.
+---@param start? boolean true when left out
+function Actor:handleDeadLetters(start) core.handleDeadLetters(start ~= false) end
+
+--- Lets this actor hear of loaded and unloaded sources by LoadedSource and UnloadedSource messages;
+--- or, with false, no longer.
+---@param start? boolean true when left out
+function Actor:notifyOnSourceAvailability(start) core.notifySources(start ~= false) end
+
+--- Loads a bundle into this system. Raises ActorSystemException when it is not a usable one.
+---@param file thespian.SourceFile a path, or anything with :read
+---@return string hash the SHA-256 of the file
+function Actor:loadActorSource(file)
+  local data, info = require("thespian.sourcefile").read(file, 2)
+  return core.loadSource(data, info)
+end
+
+--- Lets no more actors be created from a bundle; those that run stay.
+---@param hash string
+function Actor:unloadActorSource(hash) core.unloadSource(hash) end
+
+--- Sets a capability of this system; with nil removes it.
+---@param name string
+---@param value? any
+function Actor:updateCapability(name, value) core.updateCapability(name, value) end
+
+--- Shuts this system down.
+function Actor:actorSystemShutdown() core.shutdown() end
+
+--- A logger, whose lines carry this actor's address and class.
+---@param name? string the class's short name when left out
+---@return thespian.Logger
+function Actor:logger(name)
+  return require "thespian.logger"(name or require("thespian.types").typename(self))
+end
+
+return Actor

@@ -1,0 +1,85 @@
+-- start: makes the instance behind a new actor. The runtime calls the function that this file
+-- returns, in the actor's state.
+
+local class = require "thespian.class"
+local Actor = require "thespian.actor"
+
+local classes = class.classes
+local getmetatable, rawget, require, setmetatable, tostring, type, xpcall =
+  getmetatable, rawget, require, setmetatable, tostring, type, xpcall
+
+local function with_traceback(raised) return debug.traceback(tostring(raised), 2) end
+
+local function isclass(value) return type(value) == "table" and getmetatable(value) == classes end
+
+local function derives_from_actor(found)
+  local meta = found.__meta
+  while meta and meta.__class ~= Actor do meta = meta.__base end
+  return meta ~= nil
+end
+
+--- The class in the table of a module with a plain name, the usual case; nil when it is not there,
+--- and why when the module could not be loaded.
+local function find_exported(module, key)
+  local missing = false
+  local loads, found = xpcall(require, function(raised)
+    missing = require("thespian.finding").ismissing(raised, module)
+    return with_traceback(raised)
+  end, module)
+  if not loads then return nil, not missing and found or nil end
+  found = type(found) == "table" and not isclass(found) and rawget(found, key)
+  return isclass(found) and found or nil
+end
+
+--- The class of a specification, or nil and why there is none.
+local function find_class(specified)
+  local module, key = specified:match("^([%w_.-]+)%.([%w_]+)$")
+  local found, why
+  if module then found, why = find_exported(module, key) end
+  if not found and not why then found, why = require("thespian.finding").search(specified) end
+  if found and not derives_from_actor(found) then
+    return nil, ("%s is no actor class: it does not derive from actors.Actor"):format(specified)
+  end
+  return found, why
+end
+
+--- True when the class lets its actors live here, or false and why not. A check that fails says no.
+local function fits(found, capabilities, requirements)
+  local check = found.actorSystemCapabilityCheck
+  if check == nil then return true end
+  local ran, answer = xpcall(check, with_traceback, capabilities(), requirements)
+  if ran and answer then return true end
+  local words = found.name .. ".actorSystemCapabilityCheck "
+  return false, words .. (ran and "says no" or "failed: " .. answer)
+end
+
+--- Makes the instance: its address is known before its init runs.
+local function make(found, capabilities, requirements, address, global_name)
+  local instance = setmetatable({ myAddress = address, globalName = global_name }, found.__meta)
+  local init = found.init
+  if init ~= nil then init(instance, capabilities(), requirements) end
+  return instance
+end
+
+--- Starts an actor.
+---@param specified string "module.Class"
+---@param capabilities fun(): table the system's, called when they are needed
+---@param requirements table|nil as given to createActor
+---@param check boolean whether actorSystemCapabilityCheck is called
+---@param address thespian.ActorAddress
+---@param globalName string|nil
+---@return thespian.Actor|nil instance
+---@return string|nil error name of the class of the error
+---@return string|nil words
+return function(specified, capabilities, requirements, check, address, globalName)
+  local found, why = find_class(specified)
+  if not found then return nil, "InvalidActorSpecification", why end
+  if check then
+    local fit, reason = fits(found, capabilities, requirements)
+    if not fit then return nil, "NoCompatibleSystemForActor", reason end
+  end
+  local made, instance =
+    xpcall(make, with_traceback, found, capabilities, requirements, address, globalName)
+  if not made then return nil, "InvalidActorSpecification", instance end
+  return instance
+end

@@ -1,0 +1,121 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/source.h"
+#include "host/bundle.h"
+#include "host/command.h"
+#include "host/status_text.h"
+
+/* What is larger was never packed by us, and no system takes it. */
+#define FILE_LIMIT ((size_t)256 << 20)
+
+static const char *last_part(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+}
+
+/* ---- load and unload ---------------------------------------------------------------------------- */
+
+int th_command_send_bundle(struct th_client *client, const char *file, uint64_t until, char *hash,
+                           struct th_reason *reason) {
+  struct th_bytes *zip;
+  struct th_buffer request;
+  struct th_message *reply;
+  struct th_unpack result;
+  int error = th_bundle_read(file, FILE_LIMIT, &zip, reason);
+  if (error != 0) return error;
+  th_command_begin(&request, TH_OP_LOAD, 3);
+  th_pack_bin(&request, zip->data, zip->size);
+  th_pack_text(&request, last_part(file));
+  th_pack_bool(&request, false);
+  th_bytes_unref(zip);
+  error = th_client_request(client, &request, until, &reply, reason);
+  th_buffer_clear(&request);
+  if (error != 0) return error;
+  th_command_result(reply, &result);
+  size_t size;
+  const char *text = th_unpack_str(&result, &size);
+  snprintf(hash, TH_DIGEST_TEXT_SIZE, "%.*s", (int)size, text != NULL ? text : "");
+  th_message_free(reply);
+  return 0;
+}
+
+int th_command_load(struct th_command *command, struct th_reason *reason) {
+  char hash[TH_DIGEST_TEXT_SIZE];
+  int error = th_command_reach(command, NULL, reason);
+  if (error != 0) return error;
+  error = th_command_send_bundle(command->client, command->options->arguments[0], command->until,
+                                 hash, reason);
+  if (error == 0) puts(hash);
+  return error;
+}
+
+int th_command_unload(struct th_command *command, struct th_reason *reason) {
+  struct th_buffer request;
+  int error = th_command_reach(command, NULL, reason);
+  if (error != 0) return error;
+  th_command_begin(&request, TH_OP_UNLOAD, 1);
+  th_pack_text(&request, command->options->arguments[0]);
+  return th_command_do(command, &request, reason);
+}
+
+int th_command_sources(struct th_command *command, struct th_reason *reason) {
+  struct th_buffer request;
+  struct th_message *reply;
+  struct th_unpack result;
+  int error = th_command_reach(command, NULL, reason);
+  if (error != 0) return error;
+  th_command_begin(&request, TH_OP_SOURCES, 0);
+  if ((error = th_command_request(command, &request, &reply, &result, reason)) != 0) return error;
+  struct th_buffer text;
+  th_buffer_init(&text);
+  th_status_text_sources(th_view_next(&result), TH_DIGEST_TEXT_SIZE - 1, &text);
+  if (text.size != 0) fwrite(text.data, 1, text.size, stdout);
+  th_buffer_clear(&text);
+  th_message_free(reply);
+  return 0;
+}
+
+/* ---- bundle ------------------------------------------------------------------------------------- */
+
+/* The name of the folder, also when it was given as "." or with a slash at its end. */
+static char *default_output(const char *folder) {
+  char *real = realpath(folder, NULL);
+  const char *name = last_part(real != NULL ? real : folder);
+  char *output = malloc(strlen(name) + sizeof ".zip");
+  if (output != NULL) strcpy(stpcpy(output, name), ".zip");
+  free(real);
+  return output;
+}
+
+/* Looks at the zip as a system will when it is loaded: what it would refuse is said now. */
+static int check(const struct th_bytes *zip, char *hash, struct th_reason *reason) {
+  struct th_source *source;
+  int error = th_source_open(zip->data, zip->size, "", false, &source, reason);
+  if (error != 0) return error;
+  snprintf(hash, TH_DIGEST_TEXT_SIZE, "%s", source->hash);
+  th_source_unref(source);
+  return 0;
+}
+
+static int write_bundle(const char *folder, const char *output, struct th_reason *reason) {
+  char hash[TH_DIGEST_TEXT_SIZE];
+  struct th_bytes *zip;
+  int error = th_bundle_folder_except(folder, output, &zip, reason);
+  if (error != 0) return error;
+  error = check(zip, hash, reason);
+  if (error == 0) error = th_bundle_write(output, zip, reason);
+  if (error == 0) puts(hash);
+  th_bytes_unref(zip);
+  return error;
+}
+
+int th_command_bundle(struct th_command *command, struct th_reason *reason) {
+  const char *folder = command->options->arguments[0];
+  char *output = default_output(folder);
+  int error = write_bundle(folder, th_options_text(command->options, TH_OPTION_OUTPUT, output),
+                           reason);
+  free(output);
+  return error;
+}

@@ -1,0 +1,250 @@
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "host/command.h"
+#include "host/daemon.h"
+#include "host/portowner.h"
+#include "host/runlog.h"
+#include "host/signals.h"
+#include "system/system.h"
+
+/* What a bundle or an actor at the start may take: as long as any other request. */
+#define REQUEST_TIME (50 * TH_SECOND)
+
+/* Seconds that the system's own threads may take to end when every actor is gone. */
+#define GRACE 5.0
+
+struct service {
+  struct th_command *command;
+  struct th_pairs capabilities;
+  struct th_texts path; /* absolute */
+  struct th_log *log;
+  struct th_system *system;
+  int report; /* -1 in the foreground */
+};
+
+/* ---- before it starts --------------------------------------------------------------------------- */
+
+/* Relative folders are those of now: actors may change where the process is. */
+static int find_path(struct service *service, struct th_reason *reason) {
+  const struct th_texts *given = &service->command->options->texts[TH_OPTION_PATH];
+  service->path.list = th_alloc_zeroed(given->count + 1, sizeof *service->path.list);
+  for (size_t i = 0; i < given->count; i++) {
+    char *folder = realpath(given->list[i], NULL);
+    if (folder == NULL) {
+      return th_fail(reason, -errno, "no folder %s for modules: %s", given->list[i],
+                     strerror(errno));
+    }
+    service->path.list[service->path.count++] = folder;
+  }
+  return 0;
+}
+
+/* The options for the place and the leader are capabilities with names of their own. */
+static void collect_capabilities(struct service *service) {
+  const struct th_options *options = service->command->options;
+  struct th_pairs *capabilities = &service->capabilities;
+  for (size_t i = 0; i < options->capabilities.count; i++) {
+    const struct th_pair *pair = &options->capabilities.list[i];
+    th_pairs_put(capabilities, pair->name, pair->name_size, pair->value.data, pair->value.size);
+  }
+  const char *host = th_options_text(options, TH_OPTION_HOST, NULL);
+  const char *leader = th_options_text(options, TH_OPTION_CONVENTION, NULL);
+  if (host != NULL) th_pairs_put_text(capabilities, "Admin Host", host);
+  if (leader != NULL) th_pairs_put_text(capabilities, "Convention Address.IPv4", leader);
+  if (th_options_has(options, TH_OPTION_PORT)) {
+    th_pairs_put_int(capabilities, "Admin Port", options->port);
+  }
+}
+
+static int open_log(struct service *service, struct th_reason *reason) {
+  const struct th_options *options = service->command->options;
+  const char *file = th_options_text(options, TH_OPTION_LOG_FILE, NULL);
+  int error = th_runlog_open(&service->log, file, th_options_text(options, TH_OPTION_LOG_LEVEL, NULL),
+                             service->report >= 0, reason);
+  /* Only with a log of its own: the usual one is renamed when it has grown, away from the streams. */
+  if (error == 0 && service->report >= 0 && file != NULL) th_daemon_redirect(file);
+  return error;
+}
+
+/* ---- the start ---------------------------------------------------------------------------------- */
+
+/* Says who has the port, as far as that can be found out. */
+static int explain(const struct service *service, struct th_reason *reason) {
+  const struct th_pair *pair;
+  struct th_unpack reader;
+  char owner[128];
+  const char *host = th_options_text(service->command->options, TH_OPTION_HOST, "127.0.0.1");
+  uint16_t port = service->command->options->port, ignored = 0;
+  uint32_t ip = INADDR_LOOPBACK;
+  if ((pair = th_pairs_find(&service->capabilities, "Admin Port", strlen("Admin Port"))) != NULL) {
+    th_unpack_init(&reader, pair->value.data, pair->value.size);
+    port = (uint16_t)th_unpack_int(&reader);
+  }
+  th_place_parse(host, strlen(host), &ip, &ignored);
+  if (!th_port_owner(ip, port, owner, sizeof owner)) snprintf(owner, sizeof owner, "another program");
+  return th_fail(reason, TH_ESTARTUP,
+                 "port %u on %s is in use by %s; choose another with --port, or --port 0 for any "
+                 "free one",
+                 port, host, owner);
+}
+
+static int start_system(struct service *service, struct th_reason *reason) {
+  struct th_buffer capabilities;
+  th_buffer_init(&capabilities);
+  th_pairs_pack(&service->capabilities, &capabilities);
+  struct th_system_config config = {.base = TH_BASE_TCP,
+                                    .capabilities = capabilities.data,
+                                    .capabilities_size = capabilities.size,
+                                    .script = service->command->language->script(),
+                                    .log = service->log,
+                                    .path = (const char *const *)service->path.list,
+                                    .path_count = service->path.count};
+  int error = th_system_start(&service->system, &config, reason);
+  th_buffer_clear(&capabilities);
+  return error == -EADDRINUSE ? explain(service, reason) : error;
+}
+
+/* ---- what is loaded and created then -------------------------------------------------------------- */
+
+struct hashes {
+  char (*list)[TH_DIGEST_TEXT_SIZE];
+  size_t count;
+};
+
+static int load_all(const struct service *service, struct th_client *client, struct hashes *hashes,
+                    struct th_reason *reason) {
+  const struct th_texts *files = &service->command->options->texts[TH_OPTION_LOAD];
+  hashes->list = th_alloc_zeroed(files->count + 1, sizeof *hashes->list);
+  for (size_t i = 0; i < files->count; i++) {
+    int error = th_command_send_bundle(client, files->list[i], th_clock_after(REQUEST_TIME),
+                                       hashes->list[i], reason);
+    if (error != 0) return error;
+    hashes->count++;
+  }
+  return 0;
+}
+
+/* Looks in each bundle in turn, which is how a class of one that was given first is meant, and without
+ * any where there is none. */
+static int create(struct th_client *client, const char *class_name, const char *name,
+                  const struct hashes *hashes, struct th_reason *reason) {
+  struct th_address address;
+  int error = TH_ESPECIFICATION;
+  for (size_t i = 0; i == 0 || (i < hashes->count && error == TH_ESPECIFICATION); i++) {
+    const char *source = hashes->count != 0 ? hashes->list[i] : NULL;
+    error = th_command_send_class(client, class_name, NULL, name, source,
+                                  th_clock_after(REQUEST_TIME), &address, reason);
+  }
+  return error;
+}
+
+static int create_all(const struct service *service, struct th_client *client,
+                      const struct hashes *hashes, struct th_reason *reason) {
+  const struct th_texts *classes = &service->command->options->texts[TH_OPTION_CREATE];
+  int error = 0;
+  for (size_t i = 0; i < classes->count && error == 0; i++) {
+    char *class_name = th_strdup(classes->list[i]);
+    char *at = strchr(class_name, '@');
+    if (at != NULL) *at++ = '\0';
+    error = create(client, class_name, at, hashes, reason);
+    free(class_name);
+  }
+  return error;
+}
+
+static int furnish(const struct service *service, struct th_reason *reason) {
+  struct th_client *client;
+  struct hashes hashes = {0};
+  int error = th_client_attach(&client, service->system);
+  if (error != 0) return th_fail(reason, error, "%s", th_error_words(error));
+  error = load_all(service, client, &hashes, reason);
+  if (error == 0) error = create_all(service, client, &hashes, reason);
+  free(hashes.list);
+  th_client_close(client);
+  return error;
+}
+
+/* ---- the run ------------------------------------------------------------------------------------ */
+
+static void on_signal(void *context, int signal) {
+  const struct service *service = context;
+  th_log_write(service->log, TH_LOG_INFO, "%s: shutting down", strsignal(signal));
+  th_system_shutdown(service->system);
+}
+
+/* One line: base, address, port. False when nobody waits for it any more. */
+static bool announce(const struct service *service) {
+  char line[128], ip[INET_ADDRSTRLEN];
+  const struct th_address *admin = th_system_admin(service->system);
+  struct in_addr network = {.s_addr = htonl(admin->ip)};
+  inet_ntop(AF_INET, &network, ip, sizeof ip);
+  snprintf(line, sizeof line, "%s %s %u", th_system_base(service->system), ip,
+           th_system_port(service->system));
+  if (service->report >= 0) return th_daemon_report_ready(service->report, line);
+  puts(line);
+  fflush(stdout);
+  return true;
+}
+
+static int run(struct service *service, struct th_reason *reason) {
+  struct th_signals *signals = NULL;
+  int error = th_signals_watch(&signals, on_signal, service);
+  if (error != 0) return th_fail(reason, error, "no thread for signals: %s", th_error_words(error));
+  error = furnish(service, reason);
+  if (error == 0) {
+    if (!announce(service)) th_system_shutdown(service->system);
+    th_system_wait(service->system, TH_FOREVER);
+  }
+  th_signals_stop(signals);
+  return error;
+}
+
+/* Actors that do not return hold threads that cannot be joined; the process then ends with them. */
+static void stop_system(struct service *service) {
+  if (th_system_free(service->system, GRACE)) return;
+  th_log_write(service->log, TH_LOG_WARNING, "an actor does not return: its thread is abandoned");
+  fflush(stdout);
+  _exit(1);
+}
+
+static int serve(struct service *service, struct th_reason *reason) {
+  int error = find_path(service, reason);
+  if (error == 0) error = open_log(service, reason);
+  if (error != 0) return error;
+  collect_capabilities(service);
+  if ((error = start_system(service, reason)) != 0) return error;
+  error = run(service, reason);
+  if (error != 0 && service->report >= 0) {
+    th_daemon_report_error(service->report, error, reason->words);
+    service->report = -1;
+  }
+  stop_system(service);
+  return error;
+}
+
+int th_command_start(struct th_command *command, struct th_reason *reason) {
+  struct service service = {.command = command, .report = -1};
+  bool is_child = false;
+  int error = 0;
+  if (th_options_has(command->options, TH_OPTION_DAEMON)) {
+    error = th_daemon_fork(&is_child, &service.report, reason);
+    if (!is_child) return error;
+  }
+  error = serve(&service, reason);
+  if (error != 0 && service.report >= 0) th_daemon_report_error(service.report, error, reason->words);
+  command->has_complained = is_child;
+  th_pairs_clear(&service.capabilities);
+  for (size_t i = 0; i < service.path.count; i++) free(service.path.list[i]);
+  free(service.path.list);
+  th_log_close(service.log);
+  return error;
+}

@@ -1,0 +1,27 @@
+/* status_text: the state of a system or an actor, laid out for people.
+ *
+ * Reads the packed maps of message/protocol.h. What it does not know it passes over, and what is missing
+ * it leaves out: the other side may be of another version.
+ *
+ * Threads: any. Owns: nothing.
+ */
+#ifndef TH_HOST_STATUS_TEXT_H
+#define TH_HOST_STATUS_TEXT_H
+
+#include "base/buffer.h"
+#include "host/view.h"
+
+/* Each appends whole lines. */
+void th_status_text_system(struct th_view status, struct th_buffer *text);
+void th_status_text_actor(struct th_view status, struct th_buffer *text);
+
+/* One line for each source of a packed list, with the first digits of its hash, or all. */
+void th_status_text_sources(struct th_view sources, int digits, struct th_buffer *text);
+
+/* The actors of a packed list, each below its parent, as a table. */
+void th_status_text_actors(struct th_view actors, struct th_buffer *text);
+
+/* "41 KiB"; out holds 32 bytes. Returns out. */
+char *th_status_text_memory(int64_t bytes, char *out);
+
+#endif

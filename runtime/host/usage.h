@@ -1,0 +1,136 @@
+/* usage: the commands of thespian-host and their options, in one table.
+ *
+ * The parser, the texts of --help and the dispatcher all read this table, so what is documented is what
+ * is accepted.
+ *
+ * Threads: any; nothing here ever changes.
+ */
+#ifndef TH_HOST_USAGE_H
+#define TH_HOST_USAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* name in the code, long name, letter or 0, its value or NULL, what it does */
+#define TH_OPTIONS(X)                                                                              \
+  X(BASE, "base", 0, "NAME", "kind of system: multiprocTCPBase (default)")                         \
+  X(HOST, "host", 0, "ADDR", "address the system listens on (default 127.0.0.1)")                  \
+  X(PORT, "port", 0, "N", "port the system listens on (default 1900)")                             \
+  X(CONVENTION, "convention", 0, "HOST:PORT", "leader of the convention to join")                  \
+  X(CAPABILITY, "capability", 0, "KEY=VALUE", "a capability of the system; repeatable")            \
+  X(CONFIG, "config", 0, "FILE", "options as a Lua table, {port = 0, load = {...}, ...}")          \
+  X(PATH, "path", 0, "DIR", "folder to look modules up in; repeatable")                            \
+  X(LOAD, "load", 0, "FILE.zip", "bundle to load at the start; repeatable")                        \
+  X(CREATE, "create", 0, "CLASS[@NAME]", "actor to create then, from those bundles first")         \
+  X(DAEMON, "daemon", 0, NULL, "go on in the background when ready")                               \
+  X(LOG_FILE, "log-file", 0, "FILE", "file for the log of the runtime")                            \
+  X(LOG_LEVEL, "log-level", 0, "LEVEL", "debug, info, warning, error or critical")                 \
+  X(SOURCE, "source", 0, "HASH", "bundle that the class is in (8 digits or more)")                 \
+  X(NAME, "name", 0, "NAME", "global name; an actor that has it is given instead")                 \
+  X(REQUIRE, "require", 0, "KEY=VALUE", "a requirement for the actor; repeatable")                 \
+  X(NO_RECURSIVE, "no-recursive", 0, NULL, "leave the actor's children alive")                     \
+  X(JSON, "json", 0, NULL, "print JSON")                                                           \
+  X(OUTPUT, "output", 'o', "FILE.zip", "file to write (default: the folder's name .zip)")          \
+  X(TIMEOUT, "timeout", 0, "SECONDS", "give up after so long (default 50)")                        \
+  X(HELP, "help", 'h', NULL, "print this")
+
+enum th_option {
+#define X(id, name, letter, value, words) TH_OPTION_##id,
+  TH_OPTIONS(X)
+#undef X
+    TH_OPTION_COUNT
+};
+
+struct th_option_usage {
+  const char *name;
+  char letter;       /* 0 for none */
+  const char *value; /* NULL for a flag */
+  const char *words;
+};
+
+/* By enum th_option. */
+extern const struct th_option_usage th_option_usages[TH_OPTION_COUNT];
+
+#define TH_BIT(id) (UINT32_C(1) << TH_OPTION_##id)
+
+/* What every command takes that talks to a system. */
+#define TH_REACH (TH_BIT(BASE) | TH_BIT(HOST) | TH_BIT(PORT) | TH_BIT(TIMEOUT))
+
+/* As many arguments as there are; options end at the first, the others are the program's. */
+#define TH_ANY_NUMBER 1000000
+
+/* name in the code, name, arguments, least and most of them, options, what it does, more of it */
+#define TH_COMMANDS(X)                                                                             \
+  X(run, "run", "FILE|DIR|ZIP [ARG...]", 1, TH_ANY_NUMBER, 0,                                      \
+    "run a Lua program, thespian modules built in",                                                \
+    "The program is a file, a folder with a main.lua, or a zip of such a folder.\n"                \
+    "What follows it is the program's own, as arg and ... tell it.\n")                             \
+  X(start, "start", "", 0, 0,                                                                      \
+    TH_BIT(BASE) | TH_BIT(HOST) | TH_BIT(PORT) | TH_BIT(CONVENTION) | TH_BIT(CAPABILITY) |         \
+      TH_BIT(CONFIG) | TH_BIT(PATH) | TH_BIT(LOAD) | TH_BIT(CREATE) | TH_BIT(DAEMON) |             \
+      TH_BIT(LOG_FILE) | TH_BIT(LOG_LEVEL),                                                        \
+    "start a system; prints its base, address and port when it is ready",                          \
+    "Port 0 takes any free one. The system runs until `shutdown`, or SIGTERM, SIGINT,\n"           \
+    "SIGQUIT, at which actors are asked to exit; a second signal ends it at once.\n"               \
+    "The log goes to standard error, with --daemon to THESPLOG_FILE or\n"                          \
+    "/tmp/thespian.log. A VALUE is JSON where it parses as JSON, else a plain string.\n"           \
+    "A config file returns a table that names options as here, without the dashes:\n"              \
+    "repeatable ones as lists, and capabilities = {KEY = VALUE}. Options given on the\n"           \
+    "command line come before those of the file.\n")                                               \
+  X(shutdown, "shutdown", "", 0, 0, TH_REACH, "shut the system down, when every actor has exited", \
+    "")                                                                                            \
+  X(load, "load", "FILE.zip", 1, 1, TH_REACH, "load a bundle; prints its source hash", "")         \
+  X(unload, "unload", "HASH", 1, 1, TH_REACH, "unload a bundle: no new actors come from it",       \
+    "The first 8 digits of the hash will do, if they name one bundle.\n")                          \
+  X(sources, "sources", "", 0, 0, TH_REACH, "list the bundles that are loaded", "")                \
+  X(create, "create", "CLASS", 1, 1,                                                               \
+    TH_BIT(SOURCE) | TH_BIT(NAME) | TH_BIT(REQUIRE) | TH_REACH,                                    \
+    "create an actor; prints its address",                                                         \
+    "CLASS is a qualified name, \"module.Class\".\n")                                              \
+  X(tell, "tell", "ADDRESS MESSAGE", 2, 2, TH_REACH, "send a message", TH_MESSAGE_HELP)            \
+  X(ask, "ask", "ADDRESS MESSAGE", 2, 2, TH_REACH,                                                 \
+    "send a message, wait for the answer and print it", TH_MESSAGE_HELP)                           \
+  X(exit, "exit", "ADDRESS", 1, 1, TH_BIT(NO_RECURSIVE) | TH_REACH,                                \
+    "ask an actor to exit, and its children", TH_ADDRESS_HELP)                                     \
+  X(status, "status", "[ADDRESS]", 0, 1, TH_BIT(JSON) | TH_REACH,                                  \
+    "show the state of the system, or of an actor", TH_ADDRESS_HELP)                               \
+  X(bundle, "bundle", "DIR", 1, 1, TH_BIT(OUTPUT),                                                 \
+    "pack a folder as a bundle; prints its source hash",                                           \
+    "Hidden files stay out. The same files give the same bundle, whatever their dates.\n")
+
+#define TH_ADDRESS_HELP                                                                            \
+  "ADDRESS is the text that `create` or `status` printed, or @NAME for a global name.\n"           \
+  "Without --host and --port the system is the one that the address tells.\n"
+
+#define TH_MESSAGE_HELP                                                                            \
+  TH_ADDRESS_HELP                                                                                  \
+  "MESSAGE is JSON where it parses as JSON, else a plain string; put -- before one\n"              \
+  "that begins with a dash. Strings are printed as they are, other values as JSON.\n"
+
+enum th_command_id {
+#define X(id, name, arguments, least, most, options, words, more) TH_COMMAND_##id,
+  TH_COMMANDS(X)
+#undef X
+    TH_COMMAND_COUNT
+};
+
+struct th_command_usage {
+  enum th_command_id id;
+  const char *name;
+  const char *arguments;
+  int least;
+  int most;
+  uint32_t options; /* TH_BITs; HELP is always one */
+  const char *words;
+  const char *more;
+};
+
+/* NULL for no such command. */
+const struct th_command_usage *th_usage_find(const char *name);
+
+/* What --help prints, for one command and alone. */
+void th_usage_print(const struct th_command_usage *command, FILE *out);
+void th_usage_overview(FILE *out);
+
+#endif
