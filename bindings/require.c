@@ -218,11 +218,12 @@ int th_require(lua_State *L) {
 /* ---- package ---- */
 
 int th_require_open_package(lua_State *L) {
-  struct th_world *world = th_script_state_of(L)->world;
+  struct th_script_state *state = th_script_state_of(L);
+  struct th_world *world = state->world;
   lua_pushboolean(L, 1);
   lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
   luaopen_package(L);
-  lua_pushstring(L, world->package_path);
+  lua_pushstring(L, world->ops->package_path(world, state->source));
   lua_setfield(L, -2, "path");
   lua_pushstring(L, world->package_cpath);
   lua_setfield(L, -2, "cpath");

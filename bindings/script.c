@@ -57,6 +57,10 @@ static int start(lua_State *L) {
   th_lua_push_address(L, &actor->address);
   lua_pushstring(L, opening->birth->global_name);
   lua_call(L, 6, 3);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_pushnil(L); /* needed once; its memory is better used otherwise */
+  lua_setfield(L, -2, "thespian.start");
+  lua_pop(L, 1);
   return 3;
 }
 

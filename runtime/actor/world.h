@@ -70,8 +70,8 @@ struct th_world_ops {
   bool (*module)(struct th_world *world, void *source, const char *name, bool with_code,
                  struct th_module *module, struct th_buffer *searched);
 
-  /* The hash of a source, borrowed from it; NULL for NULL. */
-  const char *(*source_hash)(void *source);
+  /* Any thread: the system's path for scripts from source, as templates. Borrowed for ever. */
+  const char *(*package_path)(struct th_world *world, void *source);
 
   /* Any thread: checks and loads a bundle; hash holds TH_DIGEST_TEXT_SIZE. */
   int (*load)(struct th_world *world, const void *zip, size_t size, const char *info, char *hash,
@@ -87,8 +87,7 @@ struct th_world {
   void *script; /* what th_script.open gave: shared by all scripts of the system */
   struct th_address admin;
   uint64_t message_limit;   /* bytes of one message */
-  const char *package_path; /* of scripts: templates that the system's path amounts to */
-  const char *package_cpath;
+  const char *package_cpath; /* of scripts: where C modules are */
 };
 
 #endif

@@ -178,31 +178,6 @@ static int unload(struct request *request) {
   return 0;
 }
 
-static void pack_source(struct th_buffer *buffer, const struct th_source *source) {
-  th_pack_map(buffer, 5);
-  th_pack_text(buffer, "hash");
-  th_pack_text(buffer, source->hash);
-  th_pack_text(buffer, "info");
-  th_pack_text(buffer, source->info);
-  th_pack_text(buffer, "bytes");
-  th_pack_int(buffer, (int64_t)source->zip->size);
-  th_pack_text(buffer, "files");
-  th_pack_int(buffer, (int64_t)source->file_count);
-  th_pack_text(buffer, "implicit");
-  th_pack_bool(buffer, source->implicit);
-}
-
-void th_admin_pack_sources(const struct th_admin *admin, struct th_buffer *buffer) {
-  size_t count;
-  struct th_source **sources = th_sources_list(admin->config.sources, &count);
-  th_pack_array(buffer, (uint32_t)count);
-  for (size_t i = 0; i < count; i++) {
-    pack_source(buffer, sources[i]);
-    th_source_unref(sources[i]);
-  }
-  free(sources);
-}
-
 void th_admin_pack_handlers(const struct th_admin *admin, struct th_buffer *buffer) {
   const struct members *members = &admin->dead_letter_handlers;
   th_pack_array(buffer, (uint32_t)members->count);
@@ -210,7 +185,8 @@ void th_admin_pack_handlers(const struct th_admin *admin, struct th_buffer *buff
 }
 
 static int list_sources(struct request *request) {
-  th_admin_pack_sources(request->admin, &request->answer);
+  const struct th_admin_config *config = &request->admin->config;
+  config->ops->sources(config->context, &request->answer);
   return 0;
 }
 

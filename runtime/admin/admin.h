@@ -22,6 +22,8 @@ struct th_admin_ops {
   /* Appends the status of one actor, or of the system for NULL: one packed map. */
   int (*status)(void *context, const struct th_address *actor, struct th_admin *admin,
                 struct th_buffer *buffer, struct th_reason *reason);
+  /* Appends the array of loaded sources. */
+  void (*sources)(void *context, struct th_buffer *buffer);
   /* True while that actor lives here. */
   bool (*is_alive)(void *context, const struct th_address *actor);
   /* From now on nothing can be created. */
@@ -46,8 +48,7 @@ extern const struct th_behaviour th_admin_behaviour;
 struct th_admin *th_admin_new(const struct th_admin_config *config);
 void th_admin_free(struct th_admin *admin);
 
-/* Turn: appends the array of addresses that handle dead letters, and the array of loaded sources. */
+/* Turn: appends the array of addresses that handle dead letters. */
 void th_admin_pack_handlers(const struct th_admin *admin, struct th_buffer *buffer);
-void th_admin_pack_sources(const struct th_admin *admin, struct th_buffer *buffer);
 
 #endif

@@ -82,6 +82,8 @@ int th_spawn_admin(struct th_system *system);
 int th_status_pack(struct th_system *system, const struct th_address *actor, struct th_admin *admin,
                    struct th_buffer *buffer, struct th_reason *reason);
 
+void th_status_sources(struct th_system *system, struct th_buffer *buffer);
+
 /* A full address of an actor here. */
 struct th_address th_system_address(const struct th_system *system, uint64_t number);
 

@@ -18,29 +18,36 @@
 #define FILE_LIMIT (64 << 20)
 
 struct th_modules {
-  char *templates;
+  char *templates;         /* of scripts that come from no bundle */
+  char *bundled_templates; /* of those that do */
 };
 
-struct th_modules *th_modules_new(const char *const *folders, size_t count, const char *templates) {
-  struct th_modules *modules = th_new(struct th_modules);
+static char *join(const char *const *folders, size_t count, const char *templates) {
   struct th_buffer buffer;
   th_buffer_init(&buffer);
   for (size_t i = 0; i < count; i++)
     th_buffer_printf(&buffer, "%s/?.lua;%s/?/init.lua;", folders[i], folders[i]);
-  th_buffer_printf(&buffer, "%s", templates != NULL ? templates : LUA_PLACES);
-  th_buffer_append(&buffer, "", 1);
-  modules->templates = th_strdup((const char *)buffer.data);
+  th_buffer_append(&buffer, templates, strlen(templates) + 1);
+  char *joined = th_strdup((const char *)buffer.data);
   th_buffer_clear(&buffer);
+  return joined;
+}
+
+struct th_modules *th_modules_new(const char *const *folders, size_t count, const char *templates) {
+  struct th_modules *modules = th_new(struct th_modules);
+  modules->templates = join(folders, count, templates != NULL ? templates : LUA_PLACES);
+  modules->bundled_templates = join(folders, count, LUA_PLACES);
   return modules;
 }
 
 void th_modules_free(struct th_modules *modules) {
   free(modules->templates);
+  free(modules->bundled_templates);
   free(modules);
 }
 
-const char *th_modules_path(const struct th_modules *modules) {
-  return modules->templates;
+const char *th_modules_path(const struct th_modules *modules, const struct th_source *source) {
+  return source != NULL ? modules->bundled_templates : modules->templates;
 }
 
 static bool find_in_source(struct th_source *source, const char *name, bool with_code,
@@ -105,10 +112,9 @@ static bool open_file(const char *path, bool with_code, struct th_module *module
   return found;
 }
 
-static bool find_on_path(const struct th_modules *modules, const char *name, bool with_code,
+static bool find_on_path(const char *template, const char *name, bool with_code,
                          struct th_module *module, struct th_buffer *searched) {
   char path[400];
-  const char *template = modules->templates;
   while (*template != '\0') {
     size_t size = strcspn(template, ";");
     if (size > 0 && expand(template, size, name, path, sizeof path)) {
@@ -135,5 +141,5 @@ bool th_modules_find(struct th_modules *modules, struct th_source *source, const
     return false;
   }
   if (source != NULL && find_in_source(source, name, with_code, module, searched)) return true;
-  return find_on_path(modules, name, with_code, module, searched);
+  return find_on_path(th_modules_path(modules, source), name, with_code, module, searched);
 }

@@ -17,12 +17,13 @@
 
 struct th_modules;
 
-/* templates NULL: the places where Lua itself is installed on this system. */
+/* templates NULL: the places where Lua itself is installed on this system. Scripts from a bundle look
+ * there whatever templates says, since it may come from the environment or name the current folder. */
 struct th_modules *th_modules_new(const char *const *folders, size_t count, const char *templates);
 void th_modules_free(struct th_modules *modules);
 
-/* The whole as templates, as Lua's package.path says it. Borrowed. */
-const char *th_modules_path(const struct th_modules *modules);
+/* The whole as templates, as Lua's package.path says it, for scripts from that source. Borrowed. */
+const char *th_modules_path(const struct th_modules *modules, const struct th_source *source);
 
 /* As th_world_ops.module says. */
 bool th_modules_find(struct th_modules *modules, struct th_source *source, const char *name,

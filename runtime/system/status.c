@@ -92,7 +92,8 @@ static void pack_actor(struct th_system *system, struct th_actor *actor, uint64_
 
 struct survey {
   struct th_system *system;
-  const struct th_map *names;
+  const struct th_map *names; /* NULL: only what is counted matters */
+  struct th_map from_source;  /* by the interned hash: how many actors, as a pointer */
   struct th_buffer actors;
   uint32_t count;
   uint64_t pushed;
@@ -100,6 +101,14 @@ struct survey {
   uint64_t handled;
   uint64_t failed;
 };
+
+static void count_source(struct survey *survey, struct th_actor *actor) {
+  const char *source = atomic_load_explicit(&actor->card.source, memory_order_relaxed);
+  uint64_t key = (uint64_t)(uintptr_t)source;
+  if (source == NULL) return;
+  uintptr_t count = (uintptr_t)th_map_find(&survey->from_source, key);
+  th_map_put(&survey->from_source, key, (void *)(count + 1));
+}
 
 static bool survey_actor(void *context, struct th_actor *actor) {
   struct survey *survey = context;
@@ -109,10 +118,48 @@ static bool survey_actor(void *context, struct th_actor *actor) {
   survey->handled += get(&actor->card.handled);
   survey->failed += get(&actor->card.failed);
   if (number == 0 || number == TH_ADMIN_NUMBER) return true;
+  count_source(survey, actor);
+  if (survey->names == NULL) return true;
   pack_actor(survey->system, actor, number, th_map_find(survey->names, number), &survey->actors);
   survey->count++;
   return true;
 }
+
+/* ---- sources ---- */
+
+static void pack_source(const struct survey *survey, const struct th_source *source,
+                        struct th_buffer *buffer) {
+  const char *hash = th_intern(survey->system->interns, source->hash, strlen(source->hash));
+  th_pack_map(buffer, 6);
+  pack_field_text(buffer, "hash", hash);
+  pack_field_text(buffer, "info", source->info);
+  pack_field_int(buffer, "bytes", source->zip->size);
+  pack_field_int(buffer, "files", source->file_count);
+  th_pack_text(buffer, "implicit");
+  th_pack_bool(buffer, source->implicit);
+  pack_field_int(buffer, "actors",
+                 (uintptr_t)th_map_find(&survey->from_source, (uint64_t)(uintptr_t)hash));
+}
+
+static void pack_sources(const struct survey *survey, struct th_buffer *buffer) {
+  size_t count;
+  struct th_source **sources = th_sources_list(survey->system->sources, &count);
+  th_pack_array(buffer, (uint32_t)count);
+  for (size_t i = 0; i < count; i++) {
+    pack_source(survey, sources[i], buffer);
+    th_source_unref(sources[i]);
+  }
+  free(sources);
+}
+
+void th_status_sources(struct th_system *system, struct th_buffer *buffer) {
+  struct survey survey = {.system = system};
+  th_registry_each(system->registry, survey_actor, &survey);
+  pack_sources(&survey, buffer);
+  th_map_clear(&survey.from_source);
+}
+
+/* ---- the system ---- */
 
 static void pack_counters(struct th_system *system, const struct survey *survey,
                           struct th_buffer *buffer) {
@@ -151,7 +198,7 @@ static void pack_system(struct th_system *system, struct th_admin *admin,
   th_pack_raw(buffer, capabilities->data, capabilities->size);
   pack_names(system, names, buffer);
   th_pack_text(buffer, "sources");
-  th_admin_pack_sources(admin, buffer);
+  pack_sources(survey, buffer);
   th_pack_text(buffer, "deadLetterHandlers");
   th_admin_pack_handlers(admin, buffer);
   pack_counters(system, survey, buffer);
@@ -187,6 +234,7 @@ int th_status_pack(struct th_system *system, const struct th_address *actor, str
     th_registry_each(system->registry, survey_actor, &survey);
     pack_system(system, admin, &names, &survey, buffer);
     th_buffer_clear(&survey.actors);
+    th_map_clear(&survey.from_source);
   }
   free_names(&names);
   return error;

@@ -36,8 +36,8 @@ static bool module(struct th_world *world, void *source, const char *name, bool 
   return th_modules_find(th_system_of(world)->modules, source, name, with_code, found, searched);
 }
 
-static const char *source_hash(void *source) {
-  return source != NULL ? ((struct th_source *)source)->hash : NULL;
+static const char *package_path(struct th_world *world, void *source) {
+  return th_modules_path(th_system_of(world)->modules, source);
 }
 
 /* Asks the admin for something that nobody waits for. */
@@ -77,7 +77,7 @@ const struct th_world_ops th_system_world_ops = {
   .send_later = send_later,
   .capabilities = capabilities,
   .module = module,
-  .source_hash = source_hash,
+  .package_path = package_path,
   .load = load,
   .drop_source = drop_source,
 };
@@ -87,6 +87,10 @@ const struct th_world_ops th_system_world_ops = {
 static int admin_status(void *context, const struct th_address *actor, struct th_admin *admin,
                         struct th_buffer *buffer, struct th_reason *reason) {
   return th_status_pack(context, actor, admin, buffer, reason);
+}
+
+static void admin_sources(void *context, struct th_buffer *buffer) {
+  th_status_sources(context, buffer);
 }
 
 static bool admin_is_alive(void *context, const struct th_address *actor) {
@@ -158,6 +162,7 @@ static void admin_stopped(void *context) {
 
 const struct th_admin_ops th_system_admin_ops = {
   .status = admin_status,
+  .sources = admin_sources,
   .is_alive = admin_is_alive,
   .close = admin_close,
   .end_actors = admin_end_actors,
@@ -277,7 +282,6 @@ static void make_parts(struct th_system *system, const struct th_system_config *
   system->sources = th_sources_new();
   system->modules = th_modules_new(config->path, config->path_count, config->lua_path);
   system->world.script = config->script != NULL ? config->script->open() : NULL;
-  system->world.package_path = th_modules_path(system->modules);
   system->world.package_cpath = LUA_CPLACES;
 }
 
