@@ -129,10 +129,9 @@ static int search_embedded(lua_State *L) {
   for (const struct th_embedded_module *module = th_embedded_modules; module->name != NULL;
        module++) {
     if (strcmp(module->name, name) != 0) continue;
-    const char *place = lua_pushfstring(L, "%s.lua", luaL_gsub(L, name, ".", "/"));
-    const char *chunk = lua_pushfstring(L, "@%s", place);
+    const char *chunk = lua_pushfstring(L, "=%s", name);
     int status = luaL_loadbufferx(L, (const char *)module->data, module->size, chunk, "t");
-    return give_loader(L, status, place);
+    return give_loader(L, status, ":builtin:");
   }
   lua_pushfstring(L, "no module '%s' in thespian-host", name);
   return 1;
@@ -225,20 +224,40 @@ static int load_zip(lua_State *L, const char *path, size_t size) {
   return load_text(L, &file, push_chunk_name(L, archive, file.name));
 }
 
-/* [-0, +1, e] The same for a folder. */
-static int load_folder(lua_State *L, const char *path) {
-  size_t size = strlen(path);
-  while (size > 1 && path[size - 1] == '/') size--;
-  if (memchr(path, ';', size) != NULL || memchr(path, '?', size) != NULL)
-    return luaL_error(L, "%s: a folder with ; or ? in its name cannot be run", path);
-  const char *folder = lua_pushlstring(L, path, size);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, LUA_REGISTRYINDEX, TH_PROGRAM_FOLDER);
+/* [-1, +0, e] pops a folder: its modules come before those of package.path. */
+static void search_folder(lua_State *L) {
+  const char *folder = lua_tostring(L, -1);
+  if (strpbrk(folder, ";?") != NULL)
+    luaL_error(L, "%s: a folder with ; or ? in its name cannot hold programs", folder);
   lua_getglobal(L, LUA_LOADLIBNAME);
   lua_getfield(L, -1, "path");
   lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s", folder, folder, lua_tostring(L, -1));
   lua_setfield(L, -3, "path");
-  return luaL_loadfile(L, lua_pushfstring(L, "%s/main.lua", folder));
+  lua_pop(L, 3);
+}
+
+/* [-0, +1, e] The same for a file: modules beside it are found wherever it is run from, as those of a
+ * folder or a zip are. */
+static int load_file(lua_State *L, const char *path) {
+  const char *slash = strrchr(path, '/');
+  if (slash != NULL) {
+    lua_pushlstring(L, path, slash > path ? (size_t)(slash - path) : 1);
+    search_folder(L);
+  }
+  return luaL_loadfile(L, path);
+}
+
+/* [-0, +1, e] The same for a folder. */
+static int load_folder(lua_State *L, const char *path) {
+  size_t size = strlen(path);
+  while (size > 1 && path[size - 1] == '/') size--;
+  const char *folder = lua_pushlstring(L, path, size);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, LUA_REGISTRYINDEX, TH_PROGRAM_FOLDER);
+  const char *main = lua_pushfstring(L, "%s/main.lua", folder);
+  lua_insert(L, -2);
+  search_folder(L);
+  return luaL_loadfile(L, main);
 }
 
 static bool is_zip(const char *path) {
@@ -258,7 +277,7 @@ static int load_program(lua_State *L, const char *path) {
   if (stat(path, &status) != 0) return luaL_loadfile(L, path); /* which says why not */
   if (S_ISDIR(status.st_mode)) return load_folder(L, path);
   if (S_ISREG(status.st_mode) && is_zip(path)) return load_zip(L, path, (size_t)status.st_size);
-  return luaL_loadfile(L, path);
+  return load_file(L, path);
 }
 
 /* [-0, +0|1, e] runs what LUA_INIT holds, as lua5.4 does; an error is left. */
