@@ -132,7 +132,10 @@ static void find(lua_State *L, const char *name) {
     lua_remove(L, searched);
     return;
   }
-  luaL_error(L, "module '%s' not found:%s", name, lua_tostring(L, searched));
+  luaL_error(L,
+             "module '%s' not found in the actor's bundle, the system's --path folders or the "
+             "installed Lua:%s",
+             name, lua_tostring(L, searched));
 }
 
 /* ---- loading ---- */

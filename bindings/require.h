@@ -2,8 +2,9 @@
  *
  * Order: what is loaded, package.preload, the standard libraries, the library's own modules (built in),
  * the bundle the actor comes from, the system's path; last, where package was touched or nothing else
- * helped, Lua's own searchers with package.path and package.cpath, for C modules. Neither the environment
- * nor the current folder is ever looked at.
+ * helped, Lua's own searchers with package.path and package.cpath, for C modules. What comes from a
+ * bundle never looks at what the environment or the current folder says; what is found by name in a
+ * system inside a program sees that program's package.path.
  *
  * Threads: the state's.
  */

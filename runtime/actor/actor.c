@@ -33,6 +33,7 @@ static struct th_birth *take_birth(const struct th_message *message) {
 
 static void free_birth(struct th_birth *birth) {
   if (birth->argument != NULL && birth->drop != NULL) birth->drop(birth->argument);
+  free(birth->class_name);
   free(birth->global_name);
   free(birth->words);
   free(birth);
@@ -106,7 +107,7 @@ static void finish(struct th_actor *actor) {
 static void write_card(struct th_actor *actor, const struct th_birth *birth) {
   struct th_actor_card *card = &actor->card;
   set_state(actor, TH_ACTOR_STARTING);
-  atomic_store_explicit(&card->class_name, birth->class_name, memory_order_relaxed);
+  atomic_store_explicit(&card->class_name, NULL, memory_order_relaxed);
   atomic_store_explicit(&card->source, birth->source, memory_order_relaxed);
   atomic_store_explicit(&card->parent, birth->parent.number, memory_order_relaxed);
   atomic_store_explicit(&card->memory, 0, memory_order_relaxed);
@@ -115,7 +116,7 @@ static void write_card(struct th_actor *actor, const struct th_birth *birth) {
 static void tell_requester(struct th_actor *actor, const struct th_birth *birth, int error,
                            const char *words) {
   struct th_buffer buffer;
-  if (th_address_is_none(&birth->requester)) return;
+  if (th_address_is_none(&birth->requester) || birth->ticket == 0) return;
   th_buffer_init(&buffer);
   th_pack_array(&buffer, 2);
   th_pack_int(&buffer, error);
@@ -136,6 +137,21 @@ static int open_behaviour(struct th_actor *actor, struct th_birth *birth,
   return actor->behaviour->open(actor, birth, reason);
 }
 
+/* The name is kept only now: names of classes that do not exist would pile up. */
+static void run(struct th_actor *actor, const struct th_birth *birth) {
+  const char *class_name = actor->world->ops->keep_text(actor->world, birth->class_name);
+  atomic_store_explicit(&actor->card.class_name, class_name, memory_order_relaxed);
+  set_state(actor, TH_ACTOR_RUNNING);
+}
+
+/* Where somebody waits for the answer, that is who must know. */
+static void log_failed_start(struct th_actor *actor, const struct th_birth *birth,
+                             const char *words) {
+  bool is_told = !th_address_is_none(&birth->requester);
+  th_log_write(actor->world->log, is_told ? TH_LOG_INFO : TH_LOG_WARNING,
+               "actor %s failed to start: %s", birth->class_name, words);
+}
+
 static void be_born(struct th_actor *actor, const struct th_message *message) {
   struct th_birth *birth = take_birth(message);
   struct th_reason reason = {{0}};
@@ -145,11 +161,10 @@ static void be_born(struct th_actor *actor, const struct th_message *message) {
   actor->behaviour = birth->behaviour;
   write_card(actor, birth);
   int error = open_behaviour(actor, birth, &reason);
-  if (error == 0) set_state(actor, TH_ACTOR_RUNNING);
+  if (error == 0) run(actor, birth);
   tell_requester(actor, birth, error, reason.words);
   if (error != 0) {
-    th_log_write(actor->world->log, TH_LOG_WARNING, "actor %s failed to start: %s",
-                 birth->class_name, reason.words);
+    log_failed_start(actor, birth, reason.words);
     snprintf(words, sizeof words, "failed to start: %s", reason.words);
     leave(actor, words);
   }
@@ -217,8 +232,8 @@ static void lose_child(struct th_actor *actor, struct th_message *message) {
  * a request is a message like others. */
 static bool is_to_exit(const struct th_actor *actor, const struct th_message *message) {
   if (message->kind != TH_KIND_EXIT_REQUEST) return false;
-  return !actor->behaviour->is_native || (message->sender.number == TH_ADMIN_NUMBER &&
-                                          actor->address.number != TH_ADMIN_NUMBER);
+  return !actor->behaviour->is_native ||
+         (message->sender.number == TH_ADMIN_NUMBER && actor->address.number != TH_ADMIN_NUMBER);
 }
 
 /* Takes message, which is for whoever lives here now. */

@@ -27,8 +27,8 @@ struct th_birth {
   struct th_address parent;    /* none for actors with a global name, and for endpoints */
   struct th_address requester; /* gets a REPLY that says how the start went; none: nobody */
   uint32_t ticket;             /* of the request, echoed in that reply */
-  const char *class_name;      /* interned by the system, valid as long as it: "pkg.mod.Class" */
-  const char *source;          /* interned likewise: hash of the bundle, or NULL */
+  char *class_name;            /* the birth's own: "pkg.mod.Class" */
+  const char *source;          /* kept as long as the system lives: hash of the bundle, or NULL */
   char *global_name;           /* the birth's own, or NULL */
   int error;                   /* not 0: the start has failed already, for this reason */
   char *words;                 /* the birth's own, or NULL */

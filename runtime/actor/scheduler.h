@@ -5,7 +5,8 @@
  * and threads that are no workers, use the shared queue. An idle worker takes from the shared queue, then
  * steals half a ring, spins for a moment, and parks.
  *
- * Waking another core costs more than most turns take, so a worker that makes actors ready wakes nobody.
+ * Waking another core costs more than most turns take, so a worker that makes actors ready wakes nobody
+ * (unless its ring is full).
  * The monitor looks every millisecond while anyone runs: work that waits in a ring or in the shared
  * queue gets a parked worker, and the seat of a worker whose turn has lasted for two looks is given
  * away. Threads that are no workers wake a parked one at once.

@@ -55,6 +55,9 @@ struct th_world_ops {
   int (*create)(struct th_world *world, struct th_actor *parent, const struct th_creation *creation,
                 struct th_address *address, struct th_reason *reason);
 
+  /* Any thread: the one copy of a text that is kept as long as the system lives. */
+  const char *(*keep_text)(struct th_world *world, const char *text);
+
   /* Turn, the last act of an actor: its slot may be used again by the time this returns. */
   void (*exited)(struct th_world *world, struct th_actor *actor);
 
@@ -86,7 +89,7 @@ struct th_world {
   struct th_log *log;
   void *script; /* what th_script.open gave: shared by all scripts of the system */
   struct th_address admin;
-  uint64_t message_limit;   /* bytes of one message */
+  uint64_t message_limit;    /* bytes of one message */
   const char *package_cpath; /* of scripts: where C modules are */
 };
 

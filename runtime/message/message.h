@@ -24,12 +24,12 @@ enum th_kind {
   TH_KIND_POISON = 3,
   TH_KIND_DEAD_ENVELOPE = 4,
   TH_KIND_WAKEUP = 5,
-  TH_KIND_SYSTEM = 6, /* any other system message: not returned by ask, not poisoned back */
+  TH_KIND_SYSTEM = 6, /* any other system message */
   TH_KIND_STATUS_REQUEST = 7,
 
   TH_KIND_BIRTH = 32,       /* to a free slot: payload is not MessagePack but struct th_birth * */
   TH_KIND_REQUEST = 33,     /* to the admin: [operation, arguments...], answered under its ticket */
-  TH_KIND_REPLY = 34,       /* from the admin: [0, result...] or [error, words] */
+  TH_KIND_REPLY = 34,       /* to who asked: [0, result] or [error, words] */
   TH_KIND_DEAD = 35,        /* to the admin: a message that found nobody, as [target, value] */
   TH_KIND_DEAD_NOTICE = 36, /* to an endpoint: the ask with this ticket became a dead letter */
   TH_KIND_NUDGE = 37        /* to the admin: look whether what you wait for has come */
@@ -44,8 +44,8 @@ enum th_message_flag {
  * runtime may say (that a child exited, that it is time) is a system message like any other. */
 static inline enum th_kind th_kind_from_user(enum th_kind kind) {
   return kind == TH_KIND_CHILD_EXITED || kind == TH_KIND_DEAD_ENVELOPE || kind == TH_KIND_WAKEUP
-             ? TH_KIND_SYSTEM
-             : kind;
+           ? TH_KIND_SYSTEM
+           : kind;
 }
 
 struct th_message {

@@ -67,7 +67,7 @@ struct th_address th_system_endpoint_open(struct th_system *system,
   birth->behaviour = &endpoint_behaviour;
   birth->argument = endpoint;
   birth->drop = drop;
-  birth->class_name = "thespian.Endpoint";
+  birth->class_name = th_strdup("thespian.Endpoint");
   atomic_fetch_add_explicit(&system->guests, 1, memory_order_relaxed);
   th_router_birth(system, slot, th_birth_message(&address, birth));
   return address;

@@ -1,5 +1,6 @@
 #include "system/gate.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ struct th_gate {
   struct th_task end_task;
   /* loop: */
   struct th_map links; /* by their own pointer */
-  bool is_shut;        /* nobody is welcomed any more */
+  bool is_shut;        /* who says hello is refused with words */
   bool is_ending;      /* the loop stops with the last link */
 };
 
@@ -117,12 +118,18 @@ static void end_if_empty(struct th_gate *gate) {
   th_loop_stop(gate->loop);
 }
 
+/* A program that ends without a word is nothing unusual; garbage is, and so is who never greeted. */
+static enum th_log_level closing_level(const struct guest *guest, int error) {
+  bool is_plain_end = error == TH_WIRE_EOF || error == -ECONNRESET || error == -EPIPE;
+  return guest != NULL && is_plain_end ? TH_LOG_INFO : TH_LOG_WARNING;
+}
+
 static void on_closed(void *context, struct th_link *link, int error, const char *words) {
   struct th_gate *gate = context;
   struct guest *guest = th_link_user(link);
   if (error != 0)
-    th_log_write(gate->system->world.log, guest != NULL ? TH_LOG_INFO : TH_LOG_WARNING,
-                 "connection closed: %s", words);
+    th_log_write(gate->system->world.log, closing_level(guest, error), "connection closed: %s",
+                 words);
   th_map_remove(&gate->links, (uint64_t)(uintptr_t)link);
   if (guest != NULL) {
     th_system_endpoint_close(gate->system, &guest->address);
@@ -139,7 +146,7 @@ static void on_accept(void *context, struct th_channel *channel) {
   size_t limit = gate->system->world.message_limit;
   struct th_link *link = th_link_accept(gate->loop, channel, limit, &link_events, gate);
   th_map_put(&gate->links, (uint64_t)(uintptr_t)link, link);
-  if (gate->is_shut) th_link_close(link);
+  if (gate->is_ending) th_link_close(link);
 }
 
 /* ---- the owner's side ---- */

@@ -22,11 +22,18 @@ struct th_modules {
   char *bundled_templates; /* of those that do */
 };
 
+/* Appends a folder's templates; whole paths, so that they mean the same wherever the process goes. */
+static void append_folder(struct th_buffer *buffer, const char *folder) {
+  char *whole = realpath(folder, NULL);
+  const char *path = whole != NULL ? whole : folder;
+  th_buffer_printf(buffer, "%s/?.lua;%s/?/init.lua;", path, path);
+  free(whole);
+}
+
 static char *join(const char *const *folders, size_t count, const char *templates) {
   struct th_buffer buffer;
   th_buffer_init(&buffer);
-  for (size_t i = 0; i < count; i++)
-    th_buffer_printf(&buffer, "%s/?.lua;%s/?/init.lua;", folders[i], folders[i]);
+  for (size_t i = 0; i < count; i++) append_folder(&buffer, folders[i]);
   th_buffer_append(&buffer, templates, strlen(templates) + 1);
   char *joined = th_strdup((const char *)buffer.data);
   th_buffer_clear(&buffer);

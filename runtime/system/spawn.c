@@ -56,7 +56,7 @@ static struct th_birth *new_birth(struct th_system *system, struct th_actor *par
   birth->behaviour = system->script->behaviour;
   birth->requester = creation->requester;
   birth->ticket = creation->ticket;
-  birth->class_name = th_intern(system->interns, creation->class_name, creation->class_name_size);
+  birth->class_name = strndup(creation->class_name, creation->class_name_size);
   if (creation->global_name != NULL)
     birth->global_name = strndup(creation->global_name, creation->global_name_size);
   else
@@ -77,7 +77,7 @@ static struct th_birth *new_birth(struct th_system *system, struct th_actor *par
 static void answer_with_holder(struct th_system *system, const struct th_creation *creation,
                                const struct th_address *address) {
   struct th_buffer buffer;
-  if (th_address_is_none(&creation->requester)) return;
+  if (th_address_is_none(&creation->requester) || creation->ticket == 0) return;
   th_buffer_init(&buffer);
   th_pack_array(&buffer, 2);
   th_pack_int(&buffer, 0);
@@ -182,7 +182,7 @@ int th_spawn_admin(struct th_system *system) {
   birth->behaviour = &th_admin_behaviour;
   birth->argument = th_admin_new(&config);
   birth->drop = drop_admin;
-  birth->class_name = "thespian.Admin";
+  birth->class_name = th_strdup("thespian.Admin");
   th_router_birth(system, slot, th_birth_message(&system->world.admin, birth));
   return 0;
 }

@@ -76,7 +76,10 @@ static void pack_actor(struct th_system *system, struct th_actor *actor, uint64_
   th_pack_address(buffer, &address);
   pack_field_text(buffer, "class", atomic_load_explicit(&card->class_name, memory_order_relaxed));
   th_pack_text(buffer, "name");
-  th_pack_str(buffer, name != NULL ? name->text : NULL, name != NULL ? name->size : 0);
+  if (name != NULL)
+    th_pack_str(buffer, name->text, name->size);
+  else
+    th_pack_nil(buffer);
   th_pack_text(buffer, "parent");
   th_pack_address(buffer, parent != 0 ? &parent_address : &TH_NOBODY);
   pack_field_text(buffer, "source", atomic_load_explicit(&card->source, memory_order_relaxed));

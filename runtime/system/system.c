@@ -53,6 +53,10 @@ static void request(struct th_system *system, enum th_operation operation, const
   if (message != NULL) th_router_send(&system->world, message);
 }
 
+static const char *keep_text(struct th_world *world, const char *text) {
+  return th_intern(th_system_of(world)->interns, text, strlen(text));
+}
+
 static int load(struct th_world *world, const void *zip, size_t size, const char *info, char *hash,
                 struct th_reason *reason) {
   struct th_source *source;
@@ -73,6 +77,7 @@ const struct th_world_ops th_system_world_ops = {
   .send = th_router_send,
   .dead = th_router_dead,
   .create = th_spawn_create,
+  .keep_text = keep_text,
   .exited = th_spawn_exited,
   .send_later = send_later,
   .capabilities = capabilities,

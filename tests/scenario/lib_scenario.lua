@@ -7,11 +7,22 @@ local scenario = { base = arg and arg[1] or "simpleSystemBase" }
 --- How long a story waits for what must come: a hang is a failure, not a timing.
 scenario.patience = 60
 
+local started = {}
+
+-- A story that fails half-way must not leave a process behind.
+scenario.guard = setmetatable({}, {
+  __gc = function()
+    for _, asys in ipairs(started) do pcall(asys.shutdown, asys) end
+  end,
+})
+
 --- A system of the story's own, on a free port where it has one.
 function scenario.system(capabilities)
   local all = { ["Admin Port"] = 0 }
   for name, value in pairs(capabilities or {}) do all[name] = value end
-  return actors.ActorSystem(scenario.base, all, false, true)
+  local asys = actors.ActorSystem(scenario.base, all, false, true)
+  table.insert(started, asys)
+  return asys
 end
 
 --- Asks, and fails when no answer comes.

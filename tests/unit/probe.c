@@ -2,6 +2,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,7 @@
 struct th_probe_counts th_probe_counts;
 
 struct probe {
-  const char *class_name;
+  char class_name[32];
   int64_t count;
 };
 
@@ -34,7 +35,7 @@ static void create_children(struct th_actor *actor, int count) {
 static int open_probe(struct th_actor *actor, struct th_birth *birth, struct th_reason *reason) {
   if (strcmp(birth->class_name, "fail") == 0) return th_fail(reason, TH_ESPECIFICATION, "no way");
   struct probe *probe = th_new(struct probe);
-  probe->class_name = birth->class_name;
+  snprintf(probe->class_name, sizeof probe->class_name, "%s", birth->class_name);
   actor->state = probe;
   const char *number = strchr(birth->class_name, ':');
   create_children(actor, number != NULL ? atoi(number + 1) : 0);

@@ -26,72 +26,68 @@ struct stage {
 
 typedef void role(struct stage *stage, struct th_actor *actor, const struct th_message *message);
 
-static struct stage *stage_of(struct th_actor *actor)
-{
+static struct stage *stage_of(struct th_actor *actor) {
   return (struct stage *)actor->world;
 }
 
-static void send(struct th_world *world, struct th_message *message)
-{
+static void send(struct th_world *world, struct th_message *message) {
   struct stage *stage = (struct stage *)world;
   struct th_actor *slot = th_registry_find(stage->registry, message->target.number);
-  if (th_mailbox_push(&slot->mailbox, message))
-    th_scheduler_ready(stage->scheduler, slot);
+  if (th_mailbox_push(&slot->mailbox, message)) th_scheduler_ready(stage->scheduler, slot);
 }
 
-static void dead(struct th_world *world, struct th_message *message)
-{
+static void dead(struct th_world *world, struct th_message *message) {
   (void)world;
   th_message_free(message);
 }
 
-static void exited(struct th_world *world, struct th_actor *actor)
-{
+static void exited(struct th_world *world, struct th_actor *actor) {
   struct stage *stage = (struct stage *)world;
   th_registry_release(stage->registry, actor);
   atomic_fetch_add(&stage->exited, 1);
 }
 
-static const struct th_world_ops ops = {.send = send, .dead = dead, .exited = exited};
+static const char *keep_text(struct th_world *world, const char *text) {
+  (void)world;
+  (void)text;
+  return "part";
+}
+
+static const struct th_world_ops ops = {
+  .send = send, .dead = dead, .exited = exited, .keep_text = keep_text};
 
 struct part {
   role *play;
 };
 
-static int open_part(struct th_actor *actor, struct th_birth *birth, struct th_reason *reason)
-{
+static int open_part(struct th_actor *actor, struct th_birth *birth, struct th_reason *reason) {
   (void)reason;
   actor->state = birth->argument;
   birth->argument = NULL;
   return 0;
 }
 
-static int receive(struct th_actor *actor, struct th_message **message, struct th_buffer *details)
-{
+static int receive(struct th_actor *actor, struct th_message **message, struct th_buffer *details) {
   struct part *part = actor->state;
   (void)details;
   part->play(stage_of(actor), actor, *message);
   return 0;
 }
 
-static void close_part(struct th_actor *actor)
-{
+static void close_part(struct th_actor *actor) {
   free(actor->state);
 }
 
-static const struct th_behaviour behaviour = {.open = open_part,
-                                              .receive = receive,
-                                              .close = close_part};
+static const struct th_behaviour behaviour = {
+  .open = open_part, .receive = receive, .close = close_part};
 
-static uint64_t no_timers(void *context, uint64_t now)
-{
+static uint64_t no_timers(void *context, uint64_t now) {
   (void)context;
   (void)now;
   return TH_FOREVER;
 }
 
-static struct stage *begin(unsigned workers)
-{
+static struct stage *begin(unsigned workers) {
   struct stage *stage = th_new(struct stage);
   stage->world.ops = &ops;
   stage->registry = th_registry_new(&stage->world);
@@ -102,8 +98,7 @@ static struct stage *begin(unsigned workers)
   return stage;
 }
 
-static void end(struct stage *stage)
-{
+static void end(struct stage *stage) {
   assert_true(th_scheduler_stop(stage->scheduler, TH_FOREVER));
   th_registry_free(stage->registry);
   th_scheduler_free(stage->scheduler);
@@ -112,8 +107,7 @@ static void end(struct stage *stage)
   free(stage);
 }
 
-static struct th_address cast(struct stage *stage, role *play)
-{
+static struct th_address cast(struct stage *stage, role *play) {
   struct th_address address = {.system = 1};
   struct th_birth *birth = th_new(struct th_birth);
   struct part *part = th_new(struct part);
@@ -121,20 +115,18 @@ static struct th_address cast(struct stage *stage, role *play)
   part->play = play;
   birth->behaviour = &behaviour;
   birth->argument = part;
-  birth->class_name = "part";
+  birth->class_name = th_strdup("part");
   send(&stage->world, th_birth_message(&address, birth));
   return address;
 }
 
-static void tell(struct stage *stage, const struct th_address *target, uint32_t ticket)
-{
+static void tell(struct stage *stage, const struct th_address *target, uint32_t ticket) {
   struct th_message *message = th_message_new(TH_KIND_USER, target, target, NULL, 0);
   message->ticket = ticket;
   send(&stage->world, message);
 }
 
-static void wait_for(sem_t *semaphore)
-{
+static void wait_for(sem_t *semaphore) {
   struct timespec until;
   clock_gettime(CLOCK_REALTIME, &until);
   until.tv_sec += 60; /* a hang is a failure, not a timing */
@@ -143,8 +135,8 @@ static void wait_for(sem_t *semaphore)
 
 /* ---- stories ---- */
 
-static void say_done(struct stage *stage, struct th_actor *actor, const struct th_message *message)
-{
+static void say_done(struct stage *stage, struct th_actor *actor,
+                     const struct th_message *message) {
   (void)actor;
   (void)message;
   sem_post(&stage->done);
@@ -152,8 +144,7 @@ static void say_done(struct stage *stage, struct th_actor *actor, const struct t
 
 /* Makes the actor after it ready, and does not end its turn before that one has run. */
 static void hold_until_next_ran(struct stage *stage, struct th_actor *actor,
-                                const struct th_message *message)
-{
+                                const struct th_message *message) {
   struct th_address next = actor->address;
   (void)message;
   next.number++;
@@ -162,15 +153,14 @@ static void hold_until_next_ran(struct stage *stage, struct th_actor *actor,
   sem_post(&stage->done);
 }
 
-static void open_gate(struct stage *stage, struct th_actor *actor, const struct th_message *message)
-{
+static void open_gate(struct stage *stage, struct th_actor *actor,
+                      const struct th_message *message) {
   (void)actor;
   (void)message;
   sem_post(&stage->gate);
 }
 
-static void a_long_turn_gives_its_seat_away(void **unused)
-{
+static void a_long_turn_gives_its_seat_away(void **unused) {
   struct stage *stage = begin(2);
   (void)unused;
   struct th_address first = cast(stage, hold_until_next_ran);
@@ -182,8 +172,7 @@ static void a_long_turn_gives_its_seat_away(void **unused)
 
 /* Makes the two after it ready: the seat and the ring. */
 static void hold_until_both_ran(struct stage *stage, struct th_actor *actor,
-                                const struct th_message *message)
-{
+                                const struct th_message *message) {
   struct th_address next = actor->address;
   (void)message;
   for (int i = 0; i < 2; i++) {
@@ -195,8 +184,7 @@ static void hold_until_both_ran(struct stage *stage, struct th_actor *actor,
   sem_post(&stage->done);
 }
 
-static void a_long_turns_ring_is_stolen(void **unused)
-{
+static void a_long_turns_ring_is_stolen(void **unused) {
   struct stage *stage = begin(2);
   (void)unused;
   struct th_address first = cast(stage, hold_until_both_ran);
@@ -211,8 +199,7 @@ static void a_long_turns_ring_is_stolen(void **unused)
 #define HOPS 200000u
 
 /* Passes the ticket on to the next in a ring of a hundred. */
-static void pass_on(struct stage *stage, struct th_actor *actor, const struct th_message *message)
-{
+static void pass_on(struct stage *stage, struct th_actor *actor, const struct th_message *message) {
   struct th_address next = actor->address;
   if (message->ticket == 0) {
     sem_post(&stage->done);
@@ -222,48 +209,39 @@ static void pass_on(struct stage *stage, struct th_actor *actor, const struct th
   tell(stage, &next, message->ticket - 1);
 }
 
-static void tokens_go_round_without_a_loss(void **unused)
-{
+static void tokens_go_round_without_a_loss(void **unused) {
   struct stage *stage = begin(3);
   (void)unused;
-  for (int i = 0; i < RING_ACTORS; i++)
-    cast(stage, pass_on);
+  for (int i = 0; i < RING_ACTORS; i++) cast(stage, pass_on);
   for (uint64_t token = 1; token <= 5; token++) {
     struct th_address start = {.system = 1, .number = token * 17};
     tell(stage, &start, HOPS / 5);
   }
-  for (int token = 0; token < 5; token++)
-    wait_for(&stage->done);
+  for (int token = 0; token < 5; token++) wait_for(&stage->done);
   end(stage);
 }
 
-static void count(struct stage *stage, struct th_actor *actor, const struct th_message *message)
-{
+static void count(struct stage *stage, struct th_actor *actor, const struct th_message *message) {
   (void)actor;
   (void)message;
   atomic_fetch_add_explicit(&stage->handled, 1, memory_order_relaxed);
 }
 
-static void more_actors_than_a_ring_holds_all_run(void **unused)
-{
+static void more_actors_than_a_ring_holds_all_run(void **unused) {
   enum { ACTORS = 2000 };
   struct stage *stage = begin(2);
   struct th_address all[ACTORS];
   (void)unused;
-  for (int i = 0; i < ACTORS; i++)
-    all[i] = cast(stage, i == ACTORS - 1 ? say_done : count);
+  for (int i = 0; i < ACTORS; i++) all[i] = cast(stage, i == ACTORS - 1 ? say_done : count);
   for (int round = 0; round < 20; round++)
-    for (int i = 0; i < ACTORS; i++)
-      tell(stage, &all[i], 0);
-  for (int round = 0; round < 20; round++)
-    wait_for(&stage->done);
+    for (int i = 0; i < ACTORS; i++) tell(stage, &all[i], 0);
+  for (int round = 0; round < 20; round++) wait_for(&stage->done);
   while (atomic_load_explicit(&stage->handled, memory_order_relaxed) < 20 * (ACTORS - 1))
     sched_yield();
   end(stage);
 }
 
-static void parked_workers_wake_for_every_push(void **unused)
-{
+static void parked_workers_wake_for_every_push(void **unused) {
   struct stage *stage = begin(2);
   struct th_address actor = cast(stage, say_done);
   (void)unused;
@@ -274,12 +252,10 @@ static void parked_workers_wake_for_every_push(void **unused)
   end(stage);
 }
 
-static void without_workers_the_crank_runs_everything(void **unused)
-{
+static void without_workers_the_crank_runs_everything(void **unused) {
   struct stage *stage = begin(0);
   (void)unused;
-  for (int i = 0; i < RING_ACTORS; i++)
-    cast(stage, pass_on);
+  for (int i = 0; i < RING_ACTORS; i++) cast(stage, pass_on);
   struct th_address start = {.system = 1, .number = 1};
   tell(stage, &start, 1000);
   assert_int_equal(sem_trywait(&stage->done), -1);
@@ -288,8 +264,7 @@ static void without_workers_the_crank_runs_everything(void **unused)
   end(stage);
 }
 
-int main(void)
-{
+int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_long_turn_gives_its_seat_away),
     cmocka_unit_test(a_long_turns_ring_is_stolen),
