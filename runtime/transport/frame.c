@@ -185,7 +185,7 @@ int th_frame_read_refuse(const unsigned char *body, size_t size, int *error,
   return 0;
 }
 
-/* Named one by one, so that a new kind does not come in from outside before someone thought of it. */
+/* Named one by one, so that a new kind comes in from outside only after someone thought of it. */
 static bool travels(int64_t kind) {
   switch (kind) {
   case TH_KIND_USER:
@@ -229,8 +229,8 @@ int th_frame_read_message(const unsigned char *body, size_t size, struct th_mess
   const unsigned char *payload = read_payload(&reader, &payload_size);
   int error = whole(&reader);
   if (error != 0) return error;
-  struct th_message *message =
-    th_message_new((enum th_kind)kind, &target, &sender, payload, payload_size);
+  struct th_message *message = th_message_new((enum th_kind)kind, &target, &sender, payload,
+                                              payload_size);
   if (message == NULL) return TH_ENOMEM;
   message->flags = (uint8_t)flags;
   message->ticket = (uint32_t)ticket;
@@ -256,8 +256,8 @@ void th_frame_reader_clear(struct th_frame_reader *reader) {
   th_buffer_clear(&reader->partial);
 }
 
-/* Looks at as much of a frame's head as there is. total becomes the size of the whole frame, or of the
- * head as long as that says no more. */
+/* Looks at as much of a frame's head as there is. total becomes the size of the whole frame, or of
+ * the head as long as that says no more. */
 static int read_head(const struct th_frame_reader *reader, const unsigned char *data, size_t size,
                      size_t *total) {
   *total = HEAD_SIZE;

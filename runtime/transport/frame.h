@@ -1,9 +1,9 @@
 /* frame: messages as runs of bytes on a stream, and back.
  *
- * A frame is 4 bytes of size (big endian, of what follows), one byte of type, and a body. The reader
- * takes bytes in any slices. Before the handshake nothing larger than TH_FRAME_GREETING is accepted.
- * Of HELLO only the first two items are fixed for ever: by them systems of other versions are told
- * apart and refused in words.
+ * A frame is 4 bytes of size (big endian, of what follows), one byte of type, and a body. The
+ * reader takes bytes in any slices. Before the handshake nothing larger than TH_FRAME_GREETING is
+ * accepted. Of HELLO only the first two items are fixed for ever: by them systems of other versions
+ * are told apart and refused in words.
  *
  *   HELLO    ["thespian", protocol version, role, library version, pid]
  *   WELCOME  [endpoint address, admin address, base, library version, pid]
@@ -54,19 +54,19 @@ struct th_welcome {
   int64_t pid;
 };
 
-/* Writers append one whole frame to buffer; when its error is set, an unfinished one may stand at its
- * end. */
+/* Writers append one whole frame to buffer; when its error is set, an unfinished one may stand at
+ * its end. */
 void th_frame_hello(struct th_buffer *buffer, const struct th_hello *hello);
 void th_frame_welcome(struct th_buffer *buffer, const struct th_welcome *welcome);
 void th_frame_refuse(struct th_buffer *buffer, int error, const char *words);
 void th_frame_message(struct th_buffer *buffer, const struct th_message *message);
 void th_frame_bye(struct th_buffer *buffer);
 
-/* Readers of bodies: 0 or TH_EMALFORMED, with the results left alone. A message is given (TH_ENOMEM);
- * its payload is copied, and is nothing or one whole value, whose insides are for the receiver to check.
- * Kinds and flags that are unknown, and kinds that never travel (TH_KIND_BIRTH, TH_KIND_NUDGE), are
- * malformed. A HELLO of another version gives TH_EPROTOCOL and sets nothing but protocol. A refusal's
- * error is always negative. Texts have no control characters. */
+/* Readers of bodies: 0 or TH_EMALFORMED, with the results left alone. A message is given
+ * (TH_ENOMEM); its payload is copied, and is nothing or one whole value, whose insides are for the
+ * receiver to check. Kinds and flags that are unknown, and kinds that never travel (TH_KIND_BIRTH,
+ * TH_KIND_NUDGE), are malformed. A HELLO of another version gives TH_EPROTOCOL and sets nothing but
+ * protocol. A refusal's error is always negative. Texts have no control characters. */
 int th_frame_read_hello(const unsigned char *body, size_t size, struct th_hello *hello);
 int th_frame_read_welcome(const unsigned char *body, size_t size, struct th_welcome *welcome);
 int th_frame_read_refuse(const unsigned char *body, size_t size, int *error,
@@ -82,10 +82,11 @@ struct th_frame_reader {
 void th_frame_reader_init(struct th_frame_reader *reader);
 void th_frame_reader_clear(struct th_frame_reader *reader);
 
-/* Takes bytes and calls each for every whole frame, until each gives non-zero, which is passed on; what
- * follows in data is dropped then. TH_ETOOBIG or TH_EMALFORMED when the stream cannot be frames, as soon
- * as that shows; TH_ENOMEM. After any of these the stream is lost. Whole frames inside data are not
- * copied, and memory for a frame grows with what has come, not with what was announced. */
+/* Takes bytes and calls each for every whole frame, until each gives non-zero, which is passed on;
+ * what follows in data is dropped then. TH_ETOOBIG or TH_EMALFORMED when the stream cannot be
+ * frames, as soon as that shows; TH_ENOMEM. After any of these the stream is lost. Whole frames
+ * inside data are not copied, and memory for a frame grows with what has come, not with what was
+ * announced. */
 int th_frame_reader_feed(struct th_frame_reader *reader, const unsigned char *data, size_t size,
                          int (*each)(void *context, enum th_frame_type type,
                                      const unsigned char *body, size_t size),

@@ -2,17 +2,17 @@
  *
  *   GREETING -> OPEN -> LEAVING -> ENDING -> ENDED
  *
- * and from each of the first three to ENDING. ENDING waits for the channel's closed, ENDED for tasks that
- * are on their way; then the holder is told.
+ * and from each of the first three to ENDING. ENDING waits for the channel's closed, ENDED for
+ * tasks that are on their way; then the holder is told.
  *
  * Senders push onto sent, a list whose head is also a state:
  *   1. NULL: nothing waits, and the task `flush` is not posted.
  *   2. A message: the send that found NULL has posted `flush`, or is about to.
  *   3. SHUT: the link takes no more. Only the loop writes it, and it stays.
- * The task `flush` alone turns 2 into 1, so it is never posted twice. When the loop writes SHUT over a
- * list, `flush` is still to come, and the link is not over before it came. The same holds for the task
- * `close`, posted by the one th_link_close that found `closing` false. So nobody touches the loop on
- * behalf of a link that has told its end.
+ * The task `flush` alone turns 2 into 1, so it is never posted twice. When the loop writes SHUT
+ * over a list, `flush` is still to come, and the link is not over before it came. The same holds
+ * for the task `close`, posted by the one th_link_close that found `closing` false. So nobody
+ * touches the loop on behalf of a link that has told its end.
  */
 #include "transport/link.h"
 
@@ -32,7 +32,7 @@
 #define UNSENT_LIMIT ((size_t)1024 * 1024)
 #define KEPT_CAPACITY (2 * CHUNK)
 
-/* However slowly it goes on, a link that is leaving gets no more than so many times its patience. */
+/* However slowly it goes on, a link that is leaving gets at most so many times its patience. */
 #define MOST_ROUNDS 10
 
 enum state { GREETING, OPEN, LEAVING, ENDING, ENDED };
@@ -40,6 +40,7 @@ enum state { GREETING, OPEN, LEAVING, ENDING, ENDED };
 struct th_link {
   atomic_uint references;
   _Atomic(struct th_message *) sent; /* newest first; see above */
+  atomic_size_t count;               /* of messages in sent and in waiting */
   atomic_bool closing;               /* th_link_close was called, or comes too late */
   struct th_task flush;              /* whose post it is until it runs */
   struct th_task close;
@@ -120,6 +121,7 @@ static void take_over(struct th_link *link, struct th_message *newest) {
 
 static struct th_message *pop_waiting(struct th_link *link) {
   struct th_message *message = link->waiting;
+  atomic_fetch_sub_explicit(&link->count, 1, memory_order_relaxed);
   link->waiting = message->next;
   if (link->waiting == NULL) link->last = &link->waiting;
   return message;
@@ -217,8 +219,7 @@ static void write_message(struct th_link *link, struct th_message *message) {
 }
 
 static void write_chunk(struct th_link *link) {
-  while (link->waiting != NULL && link->writer.size < CHUNK)
-    write_message(link, pop_waiting(link));
+  while (link->waiting != NULL && link->writer.size < CHUNK) write_message(link, pop_waiting(link));
   if (link->writer.size != 0) write_out(link);
 }
 
@@ -292,9 +293,9 @@ static int take_bye(struct th_link *link, size_t size) {
 static void on_no_greeting(void *user) {
   struct th_link *link = user;
   link->timer = NULL;
-  th_fail(&link->reason, 0, link->accepting ? "%s did not greet in time" : "%s did not answer in time",
-          link->peer);
-  cut(link, TH_ETIMEOUT, false);
+  const char *missed = link->accepting ? "greet" : "answer";
+  cut(link, th_fail(&link->reason, TH_ETIMEOUT, "%s did not %s in time", link->peer, missed),
+      false);
 }
 
 static void on_opened(void *user) {
@@ -307,8 +308,9 @@ static void on_opened(void *user) {
 static void open_up(struct th_link *link) {
   link->state = OPEN;
   stop_timer(link);
-  link->reader.limit =
-    link->limit < UINT32_MAX - TH_FRAME_OVERHEAD ? link->limit + TH_FRAME_OVERHEAD : UINT32_MAX;
+  link->reader.limit = link->limit < UINT32_MAX - TH_FRAME_OVERHEAD
+                         ? link->limit + TH_FRAME_OVERHEAD
+                         : UINT32_MAX;
 }
 
 static void refuse(struct th_link *link, int error, const char *words) {
@@ -398,8 +400,7 @@ static int take_frame(void *context, enum th_frame_type type, const unsigned cha
 
 static int reject_greeting(struct th_link *link) {
   char bytes[3 * sizeof link->first + 1] = "";
-  for (size_t i = 0; i < link->first_size; i++)
-    snprintf(bytes + 3 * i, 4, " %02x", link->first[i]);
+  for (size_t i = 0; i < link->first_size; i++) snprintf(bytes + 3 * i, 4, " %02x", link->first[i]);
   return th_fail(&link->reason, TH_EPROTOCOL,
                  link->accepting
                    ? "%s sent something that is not a Thespian greeting (first bytes%s)"
@@ -427,7 +428,7 @@ static void on_received(void *user, const unsigned char *data, size_t size) {
 
 /* ---- what other threads ask for ------------------------------------------------------------- */
 
-#define LINK_OF(task, member) \
+#define LINK_OF(task, member)                                                                      \
   ((struct th_link *)(void *)((char *)(task)-offsetof(struct th_link, member)))
 
 static void run_flush(struct th_task *task) {
@@ -437,7 +438,7 @@ static void run_flush(struct th_task *task) {
     finish(link);
     return;
   }
-  /* Acquires what the senders wrote; releases the task, which the next send that finds NULL posts. */
+  /* Acquires what the senders wrote; releases the task to the next send that finds NULL. */
   take_over(link, atomic_exchange_explicit(&link->sent, NULL, memory_order_acq_rel));
   pump(link);
 }
@@ -447,17 +448,24 @@ void th_link_send(struct th_link *link, struct th_message *message) {
     give_back(link, message);
     return;
   }
+  /* Relaxed, as everywhere: the count is only looked at. Before the push, so never below 0. */
+  atomic_fetch_add_explicit(&link->count, 1, memory_order_relaxed);
   struct th_message *head = atomic_load_explicit(&link->sent, memory_order_acquire);
   do {
     if (head == SHUT) {
+      atomic_fetch_sub_explicit(&link->count, 1, memory_order_relaxed);
       give_back(link, message);
       return;
     }
     message->next = head;
     /* Releases the message to run_flush; acquires the task from it, and the end from shut(). */
-  } while (!atomic_compare_exchange_weak_explicit(&link->sent, &head, message,
-                                                  memory_order_acq_rel, memory_order_acquire));
+  } while (!atomic_compare_exchange_weak_explicit(&link->sent, &head, message, memory_order_acq_rel,
+                                                  memory_order_acquire));
   if (head == NULL) th_loop_post(link->loop, &link->flush);
+}
+
+size_t th_link_waiting(const struct th_link *link) {
+  return atomic_load_explicit(&link->count, memory_order_relaxed);
 }
 
 static void run_close(struct th_task *task) {
@@ -490,6 +498,7 @@ static struct th_link *new_link(struct th_loop *loop, size_t limit,
   struct th_link *link = th_new(struct th_link);
   atomic_init(&link->references, 1);
   atomic_init(&link->sent, NULL);
+  atomic_init(&link->count, 0);
   atomic_init(&link->closing, false);
   link->flush.run = run_flush;
   link->close.run = run_close;
@@ -521,8 +530,8 @@ struct th_link *th_link_accept(struct th_loop *loop, struct th_channel *channel,
 }
 
 int th_link_connect(struct th_loop *loop, struct th_wire *wire, uint32_t ip, uint16_t port,
-                    size_t limit, const struct th_hello *hello,
-                    const struct th_link_events *events, void *context, struct th_link **out) {
+                    size_t limit, const struct th_hello *hello, const struct th_link_events *events,
+                    void *context, struct th_link **out) {
   struct th_link *link = new_link(loop, limit, events, context);
   link->hello = *hello;
   struct th_channel *channel;

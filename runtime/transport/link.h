@@ -2,21 +2,23 @@
  *
  * The one who connects says hello; the other welcomes or refuses with words. From then on messages
  * flow. th_link_send may be called from any thread: messages wait in a list, and only the send that
- * finds it empty wakes the loop, which then writes all that gathered in one go. While the other side
- * reads slowly they go on waiting, so that few bytes are past recall when the connection breaks.
+ * finds it empty wakes the loop, which then writes all that gathered in one go. While the other
+ * side reads slowly they go on waiting, so that few bytes are past recall when the connection
+ * breaks.
  *
- * Closing is agreed, too: who closes says bye as its last word and reads on until the other side has
- * answered with its own, or makes no progress for a while (TH_LINK_PATIENCE; TH_LINK_IDLE_PATIENCE when
- * only the answer of a program is missing, since a program turns its loop only now and then). So between
- * two living sides every message is either received or undeliverable.
+ * Closing is agreed, too: who closes says bye as its last word and reads on until the other side
+ * has answered with its own, or makes no progress for a while (TH_LINK_PATIENCE;
+ * TH_LINK_IDLE_PATIENCE when only the answer of a program is missing, since a program turns its
+ * loop only now and then). So between two living sides every message is either received or
+ * undeliverable.
  *
- * Whoever speaks garbage, another protocol, or takes longer than five seconds to greet is refused or
- * cut off, and closed says why in words fit for one log line.
+ * Whoever speaks garbage, another protocol, or takes longer than five seconds to greet is refused
+ * or cut off, and closed says why in words fit for one log line.
  *
- * Life: a link is referenced by its holder(s) and by its channel. After closed was called nothing more
- * is delivered, and no thread that is inside a call on the link touches the loop: once all its links
- * have closed, a loop may be freed. A message sent later goes to undeliverable, in the sender's thread;
- * so events and context stay valid as long as anyone holds a reference.
+ * Life: a link is referenced by its holder(s) and by its channel. After closed was called nothing
+ * more is delivered, and no thread that is inside a call on the link touches the loop: once all its
+ * links have closed, a loop may be freed. A message sent later goes to undeliverable, in the
+ * sender's thread; so events and context stay valid as long as anyone holds a reference.
  *
  * Threads: th_link_send, th_link_close, ref and unref any; events come on the loop, but for
  * undeliverable. Owns: messages that wait to be written.
@@ -40,8 +42,8 @@
 struct th_link;
 
 struct th_link_events {
-  /* Accepting side: someone said hello. Fills welcome and gives 0, or a negative error with reason to
-   * refuse. Here the holder also sets the link's user (th_link_set_user). */
+  /* Accepting side: someone said hello. Fills welcome and gives 0, or a negative error with reason
+   * to refuse. Here the holder also sets the link's user (th_link_set_user). */
   int (*hello)(void *context, struct th_link *link, const struct th_hello *hello,
                struct th_welcome *welcome, struct th_reason *reason);
   /* Connecting side: we were welcomed. */
@@ -50,20 +52,20 @@ struct th_link_events {
   void (*message)(void *context, struct th_link *link, struct th_message *message);
   /* A message given to th_link_send could not be written any more; given. Any thread. */
   void (*undeliverable)(void *context, struct th_link *link, struct th_message *message);
-  /* The end, exactly once: error 0 when either side closed on purpose. Words borrowed for the call. */
+  /* The end, exactly once: error 0 when either side closed on purpose. Words are borrowed. */
   void (*closed)(void *context, struct th_link *link, int error, const char *words);
 };
 
-/* Takes over an accepted channel. The link starts with one reference, dropped after closed. limit is
- * the largest message. */
+/* Takes over an accepted channel. The link starts with one reference, dropped after closed. limit
+ * is the largest message. */
 struct th_link *th_link_accept(struct th_loop *loop, struct th_channel *channel, size_t limit,
                                const struct th_link_events *events, void *context);
 
-/* Connects. Gives a link with one reference of the caller's besides the channel's own; the outcome is
- * events->welcome or events->closed. */
+/* Connects. Gives a link with one reference of the caller's besides the channel's own; the outcome
+ * is events->welcome or events->closed. */
 int th_link_connect(struct th_loop *loop, struct th_wire *wire, uint32_t ip, uint16_t port,
-                    size_t limit, const struct th_hello *hello,
-                    const struct th_link_events *events, void *context, struct th_link **link);
+                    size_t limit, const struct th_hello *hello, const struct th_link_events *events,
+                    void *context, struct th_link **link);
 
 /* Loop, before the greeting is done: gives it that many nanoseconds from now on. */
 void th_link_set_greeting(struct th_link *link, uint64_t nanoseconds);
@@ -75,8 +77,12 @@ void th_link_unref(struct th_link *link);
 void th_link_set_user(struct th_link *link, void *user);
 void *th_link_user(const struct th_link *link);
 
-/* Any thread: takes message. Order is kept per thread. A message past the limit is undeliverable. */
+/* Any thread: takes message. Order is kept per thread. One past the limit is undeliverable. */
 void th_link_send(struct th_link *link, struct th_message *message);
+
+/* Any thread: how many messages wait to be written. A link takes all that it is given; who gives
+ * much looks here whether the other side keeps up. */
+size_t th_link_waiting(const struct th_link *link);
 
 /* Any thread: says bye, writes what waits, closes. */
 void th_link_close(struct th_link *link);

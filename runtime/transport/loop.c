@@ -90,9 +90,9 @@ static void on_again(uv_idle_t *again) {
   look(again->data);
 }
 
-/* Has the loop look at what the caller has just written. Both sides are sequentially consistent: the
- * caller wrote and then reads runner; th_loop_run writes runner and then reads. So either we see the
- * runner and wake it, or it sees what was written. */
+/* Has the loop look at what the caller has just written. Both sides are sequentially consistent:
+ * the caller wrote and then reads runner; th_loop_run writes runner and then reads. So either we
+ * see the runner and wake it, or it sees what was written. */
 static void poke(struct th_loop *loop) {
   uintptr_t runner = atomic_load(&loop->runner);
   if (runner == self()) {
@@ -102,9 +102,9 @@ static void poke(struct th_loop *loop) {
   }
 }
 
-/* A task may run, and whoever waited for it may free the loop, while its poster is still about to wake
- * the loop: so posters are counted, from before the task can be seen. Relaxed: the exchange that shows
- * the task orders it. */
+/* A task may run, and whoever waited for it may free the loop, while its poster is still about to
+ * wake the loop: so posters are counted, from before the task can be seen. Relaxed: the exchange
+ * that shows the task orders it. */
 static void arrive(struct th_loop *loop) {
   atomic_fetch_add_explicit(&loop->callers, 1, memory_order_relaxed);
 }
@@ -240,7 +240,7 @@ loop_failed:
   return error;
 }
 
-/* Few instructions separate a caller that is seen here from leaving: there is nothing to sleep on. */
+/* A caller that is seen here leaves within a few instructions: there is nothing to sleep on. */
 static void await_callers(struct th_loop *loop) {
   /* Acquire: pairs with the release in depart(). */
   while (atomic_load_explicit(&loop->callers, memory_order_acquire) != 0) sched_yield();

@@ -4,10 +4,10 @@
  *
  *   CONNECTING -> OPEN -> FLUSHING -> CLOSING
  *
- * and may leave any of them for CLOSING. FLUSHING is a close that lets what was sent leave: the stream is
- * shut down for writing when it has, and then the other side's end is awaited, since to close a socket
- * with bytes unread, or yet to come, resets the connection and may tear what was sent out of the other
- * side's hands. Every callback of libuv looks at the state first.
+ * and may leave any of them for CLOSING. FLUSHING is a close that lets what was sent leave: the
+ * stream is shut down for writing when it has, and then the other side's end is awaited, since to
+ * close a socket with bytes unread, or yet to come, resets the connection and may tear what was
+ * sent out of the other side's hands. Every callback of libuv looks at the state first.
  */
 #include "transport/wire.h"
 
@@ -36,7 +36,7 @@ enum state { CONNECTING, OPEN, FLUSHING, CLOSING };
 struct tcp {
   struct th_wire wire;
   struct th_loop *loop;
-  struct listener *listener; /* NULL: not listening */
+  struct listener *listener;   /* NULL: not listening */
   struct th_loop_timer *again; /* runs while listening is suspended */
   uint32_t ip;
   uint16_t port; /* 0: never listened */
@@ -58,11 +58,11 @@ struct channel {
   struct channel *previous;
   struct channel *next;
   enum state state;
-  int error;          /* what closed will tell */
-  bool ended;         /* the other side has ended its stream */
-  bool shut;          /* and we ours */
-  unsigned handles;   /* close callbacks still to come */
-  size_t writes;      /* requests queued in libuv */
+  int error;        /* what closed will tell */
+  bool ended;       /* the other side has ended its stream */
+  bool shut;        /* and we ours */
+  unsigned handles; /* close callbacks still to come */
+  size_t writes;    /* requests queued in libuv */
   uv_tcp_t socket;
   uv_timer_t patience; /* of FLUSHING */
   uv_connect_t connecting;
@@ -124,7 +124,7 @@ static void on_handle_closed(uv_handle_t *handle) {
 /* Every end comes through here; the first one counts. */
 static void end(struct channel *channel, int error) {
   if (channel->state == CLOSING) return;
-  channel->error = channel->state == FLUSHING ? 0 : error; /* then its holder has closed it already */
+  channel->error = channel->state == FLUSHING ? 0 : error; /* who flushes has closed already */
   channel->state = CLOSING;
   uv_close((uv_handle_t *)&channel->socket, on_handle_closed);
   uv_close((uv_handle_t *)&channel->patience, on_handle_closed);
@@ -132,8 +132,8 @@ static void end(struct channel *channel, int error) {
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
-/* All channels share one buffer: libuv asks for it just before it reads, and hands over what it read
- * before it asks again. */
+/* All channels share one buffer: libuv asks for it just before it reads, and hands over what it
+ * read before it asks again. */
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
   (void)suggested;
   struct channel *channel = handle->data;
@@ -319,8 +319,9 @@ static void on_again(void *user) {
 }
 
 /* accept failed for want of descriptors or memory. libuv gets rid of the waiting connections with a
- * descriptor that it keeps in reserve; where another thread was faster to take that, it would call us
- * again and again without end. Closing the socket stops it; a moment later we listen there anew. */
+ * descriptor that it keeps in reserve; where another thread was faster to take that, it would call
+ * us again and again without end. Closing the socket stops it; a moment later we listen there
+ * anew. */
 static void suspend(struct tcp *tcp) {
   close_listener(tcp);
   tcp->again = th_loop_after(tcp->loop, LISTEN_AGAIN, on_again, tcp);
@@ -373,8 +374,7 @@ static int open_listener(struct tcp *tcp) {
   int size = sizeof address;
   int error = uv_tcp_bind(&listener->handle, (const struct sockaddr *)&address, 0);
   if (error == 0) error = uv_listen((uv_stream_t *)&listener->handle, BACKLOG, on_connection);
-  if (error == 0)
-    error = uv_tcp_getsockname(&listener->handle, (struct sockaddr *)&address, &size);
+  if (error == 0) error = uv_tcp_getsockname(&listener->handle, (struct sockaddr *)&address, &size);
   if (error == 0) {
     tcp->port = ntohs(address.sin_port);
   } else {

@@ -2,8 +2,8 @@
  *
  * A wire makes channels: by listening (accepted) or by connecting (opened). A channel is a two-way
  * stream of bytes until closed is called, exactly once, which is also the end of its memory. Bytes
- * given to received are borrowed for the call. Once a channel's holder has closed it, it is told nothing
- * more but closed; what the other side still sends is dropped.
+ * given to received are borrowed for the call. Once a channel's holder has closed it, it is told
+ * nothing more but closed; what the other side still sends is dropped.
  *
  * Threads: loop. Owns: its channels and handles.
  */
@@ -40,13 +40,13 @@ struct th_channel {
   void *user;
 };
 
-/* Called for each accepted channel; the callee sets events and user before it returns, or leaves events
- * NULL, which closes the channel. */
+/* Called for each accepted channel; the callee sets events and user before it returns, or leaves
+ * events NULL, which closes the channel. */
 typedef void th_wire_accept(void *context, struct th_channel *channel);
 
 struct th_wire_ops {
-  /* Listens on ip:port (0 takes a free one). accept is called with context from then on. Once a wire;
-   * after a failure it may be tried again. */
+  /* Listens on ip:port (0 takes a free one). accept is called with context from then on. Once a
+   * wire; after a failure it may be tried again. */
   int (*listen)(struct th_wire *wire, uint32_t ip, uint16_t port, th_wire_accept *accept,
                 void *context);
   /* The port that listen took; 0 before. */
@@ -56,12 +56,13 @@ struct th_wire_ops {
                  const struct th_channel_events *events, void *user, struct th_channel **channel);
   /* Copies or writes all of data. After an error (which closed will tell) does nothing. */
   void (*send)(struct th_channel *channel, const void *data, size_t size);
-  /* Bytes given to send that have not left yet. When it is not 0 after send, written will be called;
-   * SIZE_MAX when closed will be, and nothing that is sent now would leave. */
+  /* Bytes given to send that have not left yet. When it is not 0 after send, written will be
+   * called; SIZE_MAX when closed will be, and nothing that is sent now would leave. */
   size_t (*unsent)(const struct th_channel *channel);
-  /* Closes; closed comes later, from the loop. With flush, what was sent leaves first, and the other
-   * side gets the time to end its stream, too, so that nothing on its way is torn (bounded by the
-   * peer's willingness to read: at most two seconds). A second call without flush ends that at once. */
+  /* Closes; closed comes later, from the loop. With flush, what was sent leaves first, and the
+   * other side gets the time to end its stream, too, so that nothing on its way is torn (bounded by
+   * the peer's willingness to read: at most two seconds). A second call without flush ends that at
+   * once. */
   void (*close)(struct th_channel *channel, int flush);
   /* "127.0.0.1:40312", the other side, for logs. out holds TH_WIRE_PEER_SIZE bytes. */
   void (*peer)(const struct th_channel *channel, char *out);

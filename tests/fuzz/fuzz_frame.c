@@ -1,8 +1,8 @@
 /* fuzz_frame: a peer that sends anything, in pieces of any size.
  *
- * The first byte of the input chooses the pieces and the limit, the rest is the stream. Cutting it into
- * frames must not depend on the pieces; every body goes through every reader; and what a reader takes
- * must come back the same when it is written and read again.
+ * The first byte of the input chooses the pieces and the limit, the rest is the stream. Cutting it
+ * into frames must not depend on the pieces; every body goes through every reader; and what a
+ * reader takes must come back the same when it is written and read again.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -48,7 +48,8 @@ static void clear(struct taker *taker) {
   *taker = (struct taker){0};
 }
 
-static int feed(struct th_frame_reader *reader, struct taker *taker, const void *data, size_t size) {
+static int feed(struct th_frame_reader *reader, struct taker *taker, const void *data,
+                size_t size) {
   return th_frame_reader_feed(reader, data, size, take, taker);
 }
 
@@ -113,8 +114,7 @@ static void read_refusal(const char *words, int *error, struct th_reason *reason
   th_buffer_init(&buffer);
   th_frame_refuse(&buffer, TH_ESHUTDOWN, words);
   read_one(&buffer, TH_FRAME_REFUSE, &taker);
-  assert_int_equal(
-    th_frame_read_refuse(taker.seen[0].copy, taker.seen[0].size, error, reason), 0);
+  assert_int_equal(th_frame_read_refuse(taker.seen[0].copy, taker.seen[0].size, error, reason), 0);
   clear(&taker);
   th_buffer_clear(&buffer);
 }
@@ -514,7 +514,8 @@ static void what_each_gives_ends_the_feeding(void **state) {
   th_buffer_clear(&buffer);
 }
 
-/* Feeds head at once, and byte by byte: the result must be the same, and come with the last byte. */
+/* Feeds head at once, and byte by byte: the result must be the same, and come with the last
+ * byte. */
 static void check_head(size_t limit, const char *head, size_t size, int expected) {
   struct th_frame_reader reader;
   struct taker taker = {0};

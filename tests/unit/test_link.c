@@ -44,6 +44,7 @@ struct side {
   size_t limit;
   int refusal; /* what hello answers */
   bool close_at_hello;
+  struct side *close_at_end; /* whose link is closed when ours has */
   struct th_hello hello;
   struct th_welcome welcome;
   atomic_uint linked; /* hello or welcome was called */
@@ -52,10 +53,10 @@ struct side {
   atomic_uint undeliverable;
   atomic_uint disorder; /* messages not in their sender's order */
   atomic_uint closed;
-  atomic_uint late;        /* events after closed */
-  atomic_uint stop_at;     /* stops the loop when received is that much */
-  uint32_t next[SENDERS];  /* ticket of the next message, by sender's number */
-  size_t last_size;        /* of a payload */
+  atomic_uint late;       /* events after closed */
+  atomic_uint stop_at;    /* stops the loop when received is that much */
+  uint32_t next[SENDERS]; /* ticket of the next message, by sender's number */
+  size_t last_size;       /* of a payload */
   int error;
   char words[1024];
 };
@@ -106,6 +107,7 @@ static void on_closed(void *context, struct th_link *link, int error, const char
   side->error = error;
   snprintf(side->words, sizeof side->words, "%s", words);
   side->closed++;
+  if (side->close_at_end != NULL) th_link_close(side->close_at_end->link);
   th_loop_stop(side->loop);
 }
 
@@ -240,15 +242,26 @@ static void sends_before_the_greeting_wait_for_it(void **state) {
   tear_down(&pair);
 }
 
-static void messages_that_gather_are_one_write(void **state) {
+static void on_accept_and_send(void *context, struct th_channel *channel) {
+  struct side *side = context;
+  th_link_send(th_link_accept(side->loop, channel, side->limit, &events, side),
+               new_message(0, 0, 1));
+}
+
+static void the_accepting_side_may_send_before_the_greeting_too(void **state) {
   (void)state;
   struct pair pair;
+  struct side eager;
   set_up(&pair);
-  link_both(&pair);
-  for (uint32_t i = 0; i < 1000; i++) th_link_send(pair.client.link, new_message(0, i, 3));
-  run_until_received(&pair.server, 1000);
-  assert_int_equal(pair.server.disorder, 0);
+  init_side(&eager, pair.loop);
+  assert_int_equal(eager.wire->ops->listen(eager.wire, LOCALHOST, 0, on_accept_and_send, &eager),
+                   0);
+  connect_side(&pair.client, eager.wire->ops->port(eager.wire));
+  run_until_received(&pair.client, 1);
+  assert_int_equal(pair.client.linked, 1);
+  eager.wire->ops->free(eager.wire);
   tear_down(&pair);
+  drop_link(&eager);
 }
 
 /* ---- closing on purpose --------------------------------------------------------------------- */
@@ -428,6 +441,20 @@ static void a_wire_that_is_freed_ends_its_links(void **state) {
   assert_int_equal(pair.server.undeliverable + pair.client.received, 1);
 }
 
+/* The channels close in the same turn: the second one while the task of th_link_close is under
+ * way. */
+static void a_close_may_come_just_before_the_end(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair);
+  link_both(&pair);
+  pair.server.close_at_end = &pair.client;
+  pair.client.close_at_end = &pair.server;
+  tear_down(&pair);
+  assert_int_equal(pair.server.closed, 1);
+  assert_int_equal(pair.client.closed, 1);
+}
+
 /* ---- the other side is no link -------------------------------------------------------------- */
 
 static int plain_connect(uint16_t port) {
@@ -518,8 +545,7 @@ static int keep_body(void *context, enum th_frame_type type, const unsigned char
   struct th_reason reason;
   assert_int_equal(type, TH_FRAME_REFUSE);
   assert_int_equal(th_frame_read_refuse(body, size, error, &reason), 0);
-  assert_string_equal(reason.words,
-                      "it speaks version 7 of the protocol, this system version 1");
+  assert_string_equal(reason.words, "it speaks version 7 of the protocol, this system version 1");
   return 0;
 }
 
@@ -569,13 +595,12 @@ static void who_does_not_greet_in_time_is_cut_off(void **state) {
   tear_down(&pair);
 }
 
-static void greeting_has_five_seconds(void **state) {
+static void a_greeting_time_set_too_late_does_nothing(void **state) {
   (void)state;
-  assert_int_equal(TH_LINK_GREETING, 5 * TH_SECOND);
   struct pair pair;
   set_up(&pair);
   link_both(&pair);
-  th_link_set_greeting(pair.client.link, 0); /* too late to matter */
+  th_link_set_greeting(pair.client.link, 0);
   th_loop_run(pair.loop, 0);
   th_loop_run(pair.loop, th_clock_after(2 * TH_MILLISECOND));
   assert_int_equal(pair.client.closed, 0);
@@ -607,6 +632,24 @@ static void who_does_not_answer_in_time_is_left(void **state) {
   assert_int_equal(pair.client.error, TH_ETIMEOUT);
   assert_non_null(strstr(pair.client.words, " did not answer in time"));
   close(plain);
+  close(listener);
+  tear_down(&pair);
+}
+
+static void greeting_may_take_five_seconds(void **state) {
+  (void)state;
+  struct pair pair;
+  int listener;
+  set_up(&pair);
+  uint64_t before = th_clock_now();
+  int silent = plain_accept(&pair, &listener);
+  int mute = plain_connect(pair.port);
+  run_until_closed(&pair);
+  assert_int_equal(pair.server.error, TH_ETIMEOUT);
+  assert_int_equal(pair.client.error, TH_ETIMEOUT);
+  assert_true(th_clock_now() - before + TH_MILLISECOND > 5 * TH_SECOND);
+  close(silent);
+  close(mute);
   close(listener);
   tear_down(&pair);
 }
@@ -687,6 +730,40 @@ static void nothing_is_taken_after_bye(void **state) {
   tear_down(&pair);
 }
 
+static void a_word_after_bye_is_malformed(void **state) {
+  (void)state;
+  struct pair pair;
+  struct th_buffer buffer;
+  struct th_message *message = new_message(0, 0, 1);
+  set_up(&pair);
+  int plain = plain_link(&pair, &program);
+  /* More than leaves at once, so that the link is still there when the word comes. */
+  for (uint32_t i = 0; i < 40; i++) th_link_send(pair.server.link, new_message(0, i, 1000000));
+  th_buffer_init(&buffer);
+  th_frame_bye(&buffer);
+  th_frame_message(&buffer, message);
+  th_message_free(message);
+  plain_frame(plain, &buffer);
+  run_until(pair.loop, &pair.server.closed, 1);
+  assert_int_equal(pair.server.received, 0);
+  assert_int_equal(pair.server.error, TH_EMALFORMED);
+  close(plain);
+  tear_down(&pair);
+}
+
+static void an_end_while_leaving_is_no_error(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair);
+  int plain = plain_link(&pair, &program);
+  th_link_close(pair.server.link);
+  close(plain);
+  run_until(pair.loop, &pair.server.closed, 1);
+  assert_int_equal(pair.server.error, 0);
+  assert_non_null(strstr(pair.server.words, " was closed by this side"));
+  tear_down(&pair);
+}
+
 /* Programs turn their loops now and then only: an idle one must not hold up a system's shutdown. */
 static void a_program_that_does_not_answer_bye_is_not_waited_for_long(void **state) {
   (void)state;
@@ -711,13 +788,111 @@ static void who_reads_nothing_is_left_with_what_waits_undeliverable(void **state
   struct pair pair;
   set_up(&pair);
   int plain = plain_link(&pair, &program);
+  uint64_t before = th_clock_now();
   for (uint32_t i = 0; i < 40; i++) th_link_send(pair.server.link, new_message(0, i, 1000000));
   th_link_close(pair.server.link);
   run_until(pair.loop, &pair.server.closed, 1);
+  assert_true(th_clock_now() - before + TH_MILLISECOND > TH_LINK_PATIENCE);
   assert_int_equal(pair.server.error, 0);
   assert_in_range(pair.server.undeliverable, 20, 40); /* the kernel has taken a few */
   close(plain);
   tear_down(&pair);
+}
+
+/* ---- what a link does to its channel --------------------------------------------------------- */
+
+/* A channel that counts, and takes no more than it is told to. */
+struct fake {
+  struct th_channel channel;
+  struct th_task closing;
+  struct th_loop *loop;
+  size_t unsent;
+  bool slow; /* keeps what it is given */
+  unsigned sends;
+  unsigned closes;
+};
+
+static void fake_send(struct th_channel *channel, const void *data, size_t size) {
+  struct fake *fake = (struct fake *)channel;
+  (void)data;
+  fake->sends++;
+  if (fake->slow) fake->unsent += size;
+}
+
+static size_t fake_unsent(const struct th_channel *channel) {
+  return ((const struct fake *)channel)->unsent;
+}
+
+static void fake_closing(struct th_task *task) {
+  struct fake *fake = (struct fake *)((char *)task - offsetof(struct fake, closing));
+  fake->channel.events->closed(fake->channel.user, 0);
+}
+
+static void fake_close(struct th_channel *channel, int flush) {
+  struct fake *fake = (struct fake *)channel;
+  (void)flush;
+  if (fake->closes++ == 0) th_loop_post(fake->loop, &fake->closing);
+}
+
+static void fake_peer(const struct th_channel *channel, char *out) {
+  (void)channel;
+  snprintf(out, TH_WIRE_PEER_SIZE, "a fake");
+}
+
+static const struct th_wire_ops fake_ops = {
+  .send = fake_send, .unsent = fake_unsent, .close = fake_close, .peer = fake_peer};
+
+/* A link that accepted the fake and was greeted by it. */
+static void link_fake(struct pair *pair, struct fake *fake) {
+  set_up(pair);
+  *fake = (struct fake){.channel = {.ops = &fake_ops}, .closing = {NULL, fake_closing}};
+  fake->loop = pair->loop;
+  th_link_accept(pair->loop, &fake->channel, LIMIT, &events, &pair->server);
+  struct th_buffer buffer;
+  th_buffer_init(&buffer);
+  th_frame_hello(&buffer, &program);
+  fake->channel.events->received(fake->channel.user, buffer.data, buffer.size);
+  th_buffer_clear(&buffer);
+  assert_int_equal(pair->server.linked, 1);
+  assert_int_equal(fake->sends, 1);
+}
+
+static void end_fake(struct pair *pair) {
+  th_link_close(pair->server.link);
+  run_until(pair->loop, &pair->server.closed, 1);
+  tear_down(pair);
+}
+
+static void messages_that_gather_are_one_write(void **state) {
+  (void)state;
+  struct pair pair;
+  struct fake fake;
+  link_fake(&pair, &fake);
+  for (uint32_t i = 0; i < 1000; i++) th_link_send(pair.server.link, new_message(0, i, 3));
+  assert_int_equal(th_link_waiting(pair.server.link), 1000);
+  th_loop_run(pair.loop, 0);
+  assert_int_equal(fake.sends, 2);
+  assert_int_equal(th_link_waiting(pair.server.link), 0);
+  end_fake(&pair);
+  assert_int_equal(pair.server.undeliverable, 0);
+  assert_int_equal(fake.closes, 1);
+}
+
+static void messages_wait_while_the_channel_is_slow(void **state) {
+  (void)state;
+  struct pair pair;
+  struct fake fake;
+  link_fake(&pair, &fake);
+  fake.slow = true;
+  for (uint32_t i = 0; i < 10; i++) th_link_send(pair.server.link, new_message(0, i, 600000));
+  th_loop_run(pair.loop, 0);
+  assert_int_equal(fake.sends, 3); /* past the limit with the second of them */
+  assert_int_equal(th_link_waiting(pair.server.link), 8);
+  fake.unsent = 0;
+  fake.channel.events->written(fake.channel.user);
+  assert_int_equal(th_link_waiting(pair.server.link), 6);
+  end_fake(&pair);
+  assert_int_equal(pair.server.undeliverable, 6);
 }
 
 /* ---- two loops in two threads --------------------------------------------------------------- */
@@ -882,7 +1057,7 @@ struct cutter {
 static void run_cutter(struct th_task *task) {
   struct side *side = ((struct cutter *)task)->side;
   side->wire->ops->free(side->wire);
-  assert_int_equal(th_tcp_new(side->loop, &side->wire), 0);
+  if (th_tcp_new(side->loop, &side->wire) != 0) side->late++;
   free(task);
 }
 
@@ -912,7 +1087,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(greeting_and_messages_go_both_ways),
     cmocka_unit_test(sends_before_the_greeting_wait_for_it),
-    cmocka_unit_test(messages_that_gather_are_one_write),
+    cmocka_unit_test(the_accepting_side_may_send_before_the_greeting_too),
     cmocka_unit_test(closing_writes_what_waits_and_is_no_error),
     cmocka_unit_test(both_may_close_at_once),
     cmocka_unit_test(a_link_may_be_closed_in_its_hello),
@@ -924,19 +1099,25 @@ int main(void) {
     cmocka_unit_test(a_refusal_comes_with_error_and_words),
     cmocka_unit_test(a_port_without_listener_refuses),
     cmocka_unit_test(a_wire_that_is_freed_ends_its_links),
+    cmocka_unit_test(a_close_may_come_just_before_the_end),
     cmocka_unit_test(who_does_not_greet_but_talks_is_cut_off),
     cmocka_unit_test(a_message_is_no_greeting),
     cmocka_unit_test(another_protocol_is_refused_in_words),
     cmocka_unit_test(who_does_not_greet_in_time_is_cut_off),
-    cmocka_unit_test(greeting_has_five_seconds),
+    cmocka_unit_test(a_greeting_time_set_too_late_does_nothing),
     cmocka_unit_test(who_does_not_answer_in_time_is_left),
+    cmocka_unit_test(greeting_may_take_five_seconds),
     cmocka_unit_test(what_answers_otherwise_is_no_system),
     cmocka_unit_test(an_end_without_bye_is_an_error),
     cmocka_unit_test(an_end_of_stream_is_told_in_words),
     cmocka_unit_test(garbage_after_the_greeting_is_cut_off),
     cmocka_unit_test(nothing_is_taken_after_bye),
+    cmocka_unit_test(a_word_after_bye_is_malformed),
+    cmocka_unit_test(an_end_while_leaving_is_no_error),
     cmocka_unit_test(a_program_that_does_not_answer_bye_is_not_waited_for_long),
     cmocka_unit_test(who_reads_nothing_is_left_with_what_waits_undeliverable),
+    cmocka_unit_test(messages_that_gather_are_one_write),
+    cmocka_unit_test(messages_wait_while_the_channel_is_slow),
     cmocka_unit_test(many_messages_go_both_ways_with_nothing_lost),
     cmocka_unit_test(a_message_is_received_or_undeliverable_when_links_close_under_way),
     cmocka_unit_test(a_message_is_told_at_most_once_when_the_connection_breaks_under_way),

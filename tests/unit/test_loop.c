@@ -146,7 +146,7 @@ static void a_run_ends_at_its_time_and_not_before(void **state) {
   struct th_loop *loop = new_loop();
   struct repeat busy = {{NULL, run_repeat}, loop, UINT_MAX}; /* so that the loop looks often */
   th_loop_post(loop, &busy.task);
-  for (unsigned i = 0; i < 20; i++) {
+  for (unsigned i = 0; i < 100; i++) {
     uint64_t until = th_clock_after(1234567);
     assert_int_equal(th_loop_run(loop, until), TH_ETIMEOUT);
     assert_true(th_clock_now() >= until);
