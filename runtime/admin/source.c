@@ -13,10 +13,10 @@
 #define PREFIX_LEAST 8
 
 static const struct th_zip_limits limits = {
-    .entries = TH_SOURCE_ENTRIES,
-    .unpacked = TH_SOURCE_UNPACKED,
-    .ratio = TH_SOURCE_RATIO,
-    .name = TH_SOURCE_NAME,
+  .entries = TH_SOURCE_ENTRIES,
+  .unpacked = TH_SOURCE_UNPACKED,
+  .ratio = TH_SOURCE_RATIO,
+  .name = TH_SOURCE_NAME,
 };
 
 /* ---- opening ---- */
@@ -49,8 +49,7 @@ static int by_name(const void *left, const void *right) {
  * have been checked, so a small zip cannot ask for much. */
 static int make_room(struct opened *opened, const struct th_zip_directory *directory) {
   size_t names = 0;
-  for (size_t i = 0; i < directory->count; i++)
-    names += directory->entries[i].name_size + 1;
+  for (size_t i = 0; i < directory->count; i++) names += directory->entries[i].name_size + 1;
   opened->files = th_alloc_zeroed(directory->count + 1, sizeof *opened->files);
   opened->source.files = opened->files;
   opened->names = th_try_alloc(names + 1);
@@ -164,8 +163,7 @@ const struct th_source_file *th_source_module(const struct th_source *source, co
   char name[TH_SOURCE_NAME + sizeof "/init.lua"];
   size_t size = strlen(module);
   if (size > TH_SOURCE_NAME) return NULL;
-  for (size_t i = 0; i < size; i++)
-    name[i] = module[i] == '.' ? '/' : module[i];
+  for (size_t i = 0; i < size; i++) name[i] = module[i] == '.' ? '/' : module[i];
   for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
     strcpy(name + size, endings[i]);
     const struct th_source_file *file = th_source_find(source, name);
@@ -179,8 +177,7 @@ const struct th_source_file *th_source_module(const struct th_source *source, co
 int th_source_pack(const struct th_source_file *files, size_t count, struct th_bytes **zip,
                    struct th_reason *reason) {
   struct th_source_file *sorted = th_alloc_zeroed(count + 1, sizeof *sorted);
-  for (size_t i = 0; i < count; i++)
-    sorted[i] = files[i];
+  for (size_t i = 0; i < count; i++) sorted[i] = files[i];
   qsort(sorted, count, sizeof *sorted, by_name);
   struct th_zip_writer *writer = th_zip_writer_new();
   for (size_t i = 0; i < count; i++) {
@@ -223,8 +220,7 @@ struct th_sources *th_sources_new(void) {
 
 void th_sources_free(struct th_sources *sources) {
   if (sources == NULL) return;
-  for (size_t i = 0; i < sources->count; i++)
-    th_source_unref(sources->list[i]);
+  for (size_t i = 0; i < sources->count; i++) th_source_unref(sources->list[i]);
   pthread_mutex_destroy(&sources->lock);
   free(sources->list);
   free(sources);
@@ -290,8 +286,7 @@ struct th_source *th_sources_remove(struct th_sources *sources, const char *hash
 struct th_source **th_sources_list(struct th_sources *sources, size_t *count) {
   pthread_mutex_lock(&sources->lock);
   struct th_source **list = th_alloc((sources->count + 1) * sizeof *list);
-  for (size_t i = 0; i < sources->count; i++)
-    list[i] = th_source_ref(sources->list[i]);
+  for (size_t i = 0; i < sources->count; i++) list[i] = th_source_ref(sources->list[i]);
   *count = sources->count;
   pthread_mutex_unlock(&sources->lock);
   return list;

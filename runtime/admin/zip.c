@@ -158,8 +158,8 @@ static int memory_error(voidpf opaque, voidpf stream) {
 struct th_zip_writer *th_zip_writer_new(void) {
   struct th_zip_writer *writer = th_new(struct th_zip_writer);
   zlib_filefunc64_def functions = {
-      open_memory, read_memory,  write_memory, tell_memory,
-      seek_memory, close_memory, memory_error, writer,
+    open_memory, read_memory,  write_memory, tell_memory,
+    seek_memory, close_memory, memory_error, writer,
   };
   th_buffer_init(&writer->buffer);
   writer->buffer.limit = UINT32_MAX - 1;
@@ -169,8 +169,7 @@ struct th_zip_writer *th_zip_writer_new(void) {
 }
 
 static bool is_ascii(const char *name) {
-  while (*name != 0 && (unsigned char)*name < 0x80)
-    name++;
+  while (*name != 0 && (unsigned char)*name < 0x80) name++;
   return *name == 0;
 }
 
@@ -180,8 +179,8 @@ static int add_file(struct th_zip_writer *writer, const char *name, const void *
   const zip_fileinfo info = {.dosDate = 1u << 21 | 1u << 16}; /* 1980-01-01, the first day of zip */
   const uLong utf8 = 1u << 11;
   int result = zipOpenNewFileInZip4_64(
-      writer->file, name, &info, NULL, 0, NULL, 0, NULL, Z_DEFLATED, Z_BEST_COMPRESSION, 0,
-      -MAX_WBITS, DEF_MEM_LEVEL, Z_DEFAULT_STRATEGY, NULL, 0, 0, is_ascii(name) ? 0 : utf8, 0);
+    writer->file, name, &info, NULL, 0, NULL, 0, NULL, Z_DEFLATED, Z_BEST_COMPRESSION, 0,
+    -MAX_WBITS, DEF_MEM_LEVEL, Z_DEFAULT_STRATEGY, NULL, 0, 0, is_ascii(name) ? 0 : utf8, 0);
   if (result != ZIP_OK) return result;
   result = zipWriteInFileInZip(writer->file, data, size);
   int closed = zipCloseFileInZip(writer->file);

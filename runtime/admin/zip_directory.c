@@ -197,8 +197,8 @@ static int read_entries(const struct reading *reading, struct th_zip_directory *
     if (left < CENTRAL_SIZE || read32(record) != CENTRAL_MARK) {
       return refuse(reading, "the directory is damaged");
     }
-    size_t size =
-        CENTRAL_SIZE + (size_t)read16(record + 28) + read16(record + 30) + read16(record + 32);
+    size_t size = CENTRAL_SIZE + (size_t)read16(record + 28) + read16(record + 30) +
+                  read16(record + 32);
     if (size > left) return refuse(reading, "the directory is damaged");
     fill_entry(&directory->entries[i], record);
     if ((error = check_entry(reading, &directory->entries[i], record)) != 0) return error;

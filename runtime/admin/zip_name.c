@@ -79,8 +79,7 @@ static void show(const unsigned char *name, size_t size, char *text) {
   size_t shown = size < SHOWN ? size : SHOWN;
   bool readable = is_utf8(name, size);
   /* A cut goes before a character, never through one. */
-  while (readable && shown < size && (name[shown] & 0xc0) == 0x80)
-    shown--;
+  while (readable && shown < size && (name[shown] & 0xc0) == 0x80) shown--;
   for (size_t i = 0; i < shown; i++) {
     if (is_control(name[i]) || (name[i] >= 0x80 && !readable)) {
       text += sprintf(text, "\\x%02x", name[i]);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -196,6 +197,29 @@ static void no_path_is_standard_error_which_stays_open(void **state) {
   free(text);
 }
 
+/* To a socket of datagrams, each write is one of them. */
+static void a_line_is_one_write(void **state) {
+  (void)state;
+  struct th_log *log;
+  char text[200] = "";
+  int pair[2];
+  int kept = dup(STDERR_FILENO);
+  assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+  assert_true(dup2(pair[0], STDERR_FILENO) >= 0);
+  int error = th_log_open(&log, NULL, 0, TH_LOG_DEBUG);
+  th_log_write(log, TH_LOG_ERROR, "one\ntwo");
+  th_log_close(log);
+  dup2(kept, STDERR_FILENO);
+  close(kept);
+  assert_int_equal(error, 0);
+  ssize_t size = recv(pair[1], text, sizeof text - 1, MSG_DONTWAIT);
+  assert_true(size > 0);
+  assert_true(matches(text, "^" DATE " p[0-9]+ ERROR one\n    two\n$"));
+  assert_int_equal(recv(pair[1], text, sizeof text, MSG_DONTWAIT), -1);
+  close(pair[0]);
+  close(pair[1]);
+}
+
 static void a_file_past_its_size_is_renamed_and_begun_anew(void **state) {
   struct place *place = *state;
   struct th_log *log;
@@ -365,6 +389,7 @@ int main(void) {
     in_place(a_file_that_cannot_be_opened_is_an_error),
     in_place(a_second_log_appends),
     in_place(no_path_is_standard_error_which_stays_open),
+    cmocka_unit_test(a_line_is_one_write),
     in_place(a_file_past_its_size_is_renamed_and_begun_anew),
     in_place(a_file_that_another_has_rotated_is_not_rotated_again),
     in_place(where_renaming_fails_the_file_goes_on),

@@ -207,7 +207,7 @@ static void versions_of_a_module_live_side_by_side(void **state) {
 static void packing_is_the_same_in_any_order(void **state) {
   (void)state;
   const struct th_source_file files[] = {
-      FILE_OF("b.lua", "b"), FILE_OF("a.lua", "a"), {"empty", NULL, 0}};
+    FILE_OF("b.lua", "b"), FILE_OF("a.lua", "a"), {"empty", NULL, 0}};
   const struct th_source_file others[] = {files[2], files[0], files[1]};
   struct th_bytes *one = pack(files, 3), *other = pack(others, 3);
   assert_int_equal(one->size, other->size);
@@ -381,8 +381,7 @@ static void the_list_is_in_the_order_of_loading(void **state) {
     th_source_unref(list[i]);
   }
   free(list);
-  for (size_t i = 0; i < 20; i++)
-    th_source_unref(loaded[i]);
+  for (size_t i = 0; i < 20; i++) th_source_unref(loaded[i]);
   th_sources_free(sources);
 }
 
@@ -452,8 +451,7 @@ static void list_all(struct crowd *crowd) {
   size_t count = 0;
   struct th_source **list = th_sources_list(crowd->sources, &count);
   if (count > SHARED) crowd->wrong++;
-  for (size_t i = 0; i < count; i++)
-    use(crowd, list[i]);
+  for (size_t i = 0; i < count; i++) use(crowd, list[i]);
   free(list);
 }
 
@@ -476,13 +474,11 @@ static void threads_may_load_find_and_unload_at_once(void **state) {
   struct crowd crowd = {.sources = th_sources_new()};
   pthread_t threads[THREADS];
   const char *const texts[SHARED] = {"return 1", "return 2", "return 3"};
-  for (size_t i = 0; i < SHARED; i++)
-    crowd.shared[i] = open_text(texts[i]);
+  for (size_t i = 0; i < SHARED; i++) crowd.shared[i] = open_text(texts[i]);
   for (size_t i = 0; i < THREADS; i++) {
     assert_int_equal(pthread_create(&threads[i], NULL, load_use_and_unload, &crowd), 0);
   }
-  for (size_t i = 0; i < THREADS; i++)
-    pthread_join(threads[i], NULL);
+  for (size_t i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
   assert_int_equal(crowd.wrong, 0);
   assert_true(crowd.added > 0);
   assert_int_equal(crowd.added, crowd.removed);
@@ -498,29 +494,29 @@ static void threads_may_load_find_and_unload_at_once(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_source_is_what_was_in_the_bundle),
-      cmocka_unit_test(the_hash_is_the_sha256_of_the_whole_file),
-      cmocka_unit_test(a_refused_bundle_leaves_nothing_behind),
-      cmocka_unit_test(compiled_lua_is_refused),
-      cmocka_unit_test(other_files_may_hold_anything),
-      cmocka_unit_test(files_are_found_by_name),
-      cmocka_unit_test(modules_are_found_as_file_then_as_package),
-      cmocka_unit_test(a_module_name_of_any_length_is_just_not_found),
-      cmocka_unit_test(versions_of_a_module_live_side_by_side),
-      cmocka_unit_test(packing_is_the_same_in_any_order),
-      cmocka_unit_test(packing_and_opening_gives_the_same_files),
-      cmocka_unit_test(packing_nothing_gives_a_bundle_of_nothing),
-      cmocka_unit_test(what_could_not_be_opened_is_not_packed),
-      cmocka_unit_test(as_many_files_as_allowed_are_packed_and_opened),
-      cmocka_unit_test(the_library_says_its_version),
-      cmocka_unit_test(adding_twice_keeps_the_first),
-      cmocka_unit_test(loading_by_name_makes_an_implicit_source_explicit),
-      cmocka_unit_test(a_source_is_found_by_the_beginning_of_its_hash),
-      cmocka_unit_test(the_list_is_in_the_order_of_loading),
-      cmocka_unit_test(an_empty_table_gives_an_empty_list),
-      cmocka_unit_test(a_removed_source_lives_as_long_as_it_is_held),
-      cmocka_unit_test(a_source_is_idle_when_no_actor_holds_it),
-      cmocka_unit_test(threads_may_load_find_and_unload_at_once),
+    cmocka_unit_test(a_source_is_what_was_in_the_bundle),
+    cmocka_unit_test(the_hash_is_the_sha256_of_the_whole_file),
+    cmocka_unit_test(a_refused_bundle_leaves_nothing_behind),
+    cmocka_unit_test(compiled_lua_is_refused),
+    cmocka_unit_test(other_files_may_hold_anything),
+    cmocka_unit_test(files_are_found_by_name),
+    cmocka_unit_test(modules_are_found_as_file_then_as_package),
+    cmocka_unit_test(a_module_name_of_any_length_is_just_not_found),
+    cmocka_unit_test(versions_of_a_module_live_side_by_side),
+    cmocka_unit_test(packing_is_the_same_in_any_order),
+    cmocka_unit_test(packing_and_opening_gives_the_same_files),
+    cmocka_unit_test(packing_nothing_gives_a_bundle_of_nothing),
+    cmocka_unit_test(what_could_not_be_opened_is_not_packed),
+    cmocka_unit_test(as_many_files_as_allowed_are_packed_and_opened),
+    cmocka_unit_test(the_library_says_its_version),
+    cmocka_unit_test(adding_twice_keeps_the_first),
+    cmocka_unit_test(loading_by_name_makes_an_implicit_source_explicit),
+    cmocka_unit_test(a_source_is_found_by_the_beginning_of_its_hash),
+    cmocka_unit_test(the_list_is_in_the_order_of_loading),
+    cmocka_unit_test(an_empty_table_gives_an_empty_list),
+    cmocka_unit_test(a_removed_source_lives_as_long_as_it_is_held),
+    cmocka_unit_test(a_source_is_idle_when_no_actor_holds_it),
+    cmocka_unit_test(threads_may_load_find_and_unload_at_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,7 @@
 #include "zip_model.h"
 
 static const struct th_zip_limits limits = {
-    .entries = 20000, .unpacked = 64 << 20, .ratio = 200, .name = 200};
+  .entries = 20000, .unpacked = 64 << 20, .ratio = 200, .name = 200};
 
 /* Reads all of an archive into text, "name=contents;" for each entry. */
 static int read_all(const void *archive, size_t size, struct th_buffer *text,
@@ -315,8 +315,7 @@ static void large_files_survive(void **state) {
   struct th_bytes *archive = NULL;
   th_buffer_init(&large);
   th_buffer_init(&text);
-  for (unsigned i = 0; i < 100000; i++)
-    th_buffer_printf(&large, "line %u of many\n", i * 7919);
+  for (unsigned i = 0; i < 100000; i++) th_buffer_printf(&large, "line %u of many\n", i * 7919);
   struct th_zip_writer *writer = th_zip_writer_new();
   th_zip_writer_add(writer, "large", large.data, large.size);
   assert_int_equal(th_zip_writer_finish(writer, &archive), 0);
@@ -362,8 +361,7 @@ static void read_file(const char *path, struct th_buffer *bytes) {
   FILE *file = fopen(path, "rb");
   assert_non_null(file);
   size_t got;
-  while ((got = fread(th_buffer_reserve(bytes, 4096), 1, 4096, file)) > 0)
-    bytes->size += got;
+  while ((got = fread(th_buffer_reserve(bytes, 4096), 1, 4096, file)) > 0) bytes->size += got;
   fclose(file);
 }
 
@@ -496,8 +494,8 @@ static void what_zippers_can_do_that_bundles_may_not_is_refused(void **state) {
   assert_refuses_what_is_made_by("zip", "zip -q t.zip pkg/init.lua && echo words | zip -q -z t.zip",
                                  "the archive has a comment, which could hide another archive");
   assert_refuses_what_is_made_by(
-      "7z", "7z a -tzip -mm=LZMA t.zip pkg/numbers.txt > /dev/null",
-      "entry \"pkg/numbers.txt\": its packing method 14 is not supported");
+    "7z", "7z a -tzip -mm=LZMA t.zip pkg/numbers.txt > /dev/null",
+    "entry \"pkg/numbers.txt\": its packing method 14 is not supported");
 }
 
 static void assert_other_reads_what_is_written(const char *program, const char *command) {
@@ -519,13 +517,13 @@ static void unzip_reads_what_is_written(void **state) {
 static void python_reads_what_is_written(void **state) {
   (void)state;
   assert_other_reads_what_is_written(
-      "python3", "python3 -c 'import zipfile\n"
-                 "z = zipfile.ZipFile(\"written.zip\")\n"
-                 "assert z.testzip() is None\n"
-                 "assert z.namelist() == [\"\\u00e4.lua\", \"pkg/b.lua\"]\n"
-                 "assert z.read(\"\\u00e4.lua\") == b\"return \\x27return return return\\x27\\n\"\n"
-                 "i = z.infolist()[0]\n"
-                 "assert i.date_time == (1980, 1, 1, 0, 0, 0) and i.external_attr == 0'");
+    "python3", "python3 -c 'import zipfile\n"
+               "z = zipfile.ZipFile(\"written.zip\")\n"
+               "assert z.testzip() is None\n"
+               "assert z.namelist() == [\"\\u00e4.lua\", \"pkg/b.lua\"]\n"
+               "assert z.read(\"\\u00e4.lua\") == b\"return \\x27return return return\\x27\\n\"\n"
+               "i = z.infolist()[0]\n"
+               "assert i.date_time == (1980, 1, 1, 0, 0, 0) and i.external_attr == 0'");
 }
 
 static void sevenzip_reads_what_is_written(void **state) {
@@ -535,36 +533,36 @@ static void sevenzip_reads_what_is_written(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(all_kinds_of_entries_are_unpacked),
-      cmocka_unit_test(a_wrong_checksum_is_refused),
-      cmocka_unit_test(changed_contents_are_refused),
-      cmocka_unit_test(data_that_does_not_inflate_is_refused),
-      cmocka_unit_test(data_that_goes_on_is_refused),
-      cmocka_unit_test(data_that_ends_early_is_refused),
-      cmocka_unit_test(data_that_is_cut_off_is_refused),
-      cmocka_unit_test(bytes_hidden_behind_the_data_are_refused),
-      cmocka_unit_test(no_data_at_all_is_refused_as_cut_off),
-      cmocka_unit_test(a_folder_that_unpacks_to_something_is_refused),
-      cmocka_unit_test(one_bad_entry_does_not_harm_the_next),
-      cmocka_unit_test(an_archive_cut_off_anywhere_is_refused),
-      cmocka_unit_test(an_archive_with_any_byte_changed_is_refused_or_the_same),
-      cmocka_unit_test(what_is_written_is_read),
-      cmocka_unit_test(names_are_marked_as_utf8_where_it_matters),
-      cmocka_unit_test(equal_files_give_equal_bytes),
-      cmocka_unit_test(nothing_written_is_an_empty_archive),
-      cmocka_unit_test(large_files_survive),
-      cmocka_unit_test(a_file_too_large_for_the_format_is_an_error),
+    cmocka_unit_test(all_kinds_of_entries_are_unpacked),
+    cmocka_unit_test(a_wrong_checksum_is_refused),
+    cmocka_unit_test(changed_contents_are_refused),
+    cmocka_unit_test(data_that_does_not_inflate_is_refused),
+    cmocka_unit_test(data_that_goes_on_is_refused),
+    cmocka_unit_test(data_that_ends_early_is_refused),
+    cmocka_unit_test(data_that_is_cut_off_is_refused),
+    cmocka_unit_test(bytes_hidden_behind_the_data_are_refused),
+    cmocka_unit_test(no_data_at_all_is_refused_as_cut_off),
+    cmocka_unit_test(a_folder_that_unpacks_to_something_is_refused),
+    cmocka_unit_test(one_bad_entry_does_not_harm_the_next),
+    cmocka_unit_test(an_archive_cut_off_anywhere_is_refused),
+    cmocka_unit_test(an_archive_with_any_byte_changed_is_refused_or_the_same),
+    cmocka_unit_test(what_is_written_is_read),
+    cmocka_unit_test(names_are_marked_as_utf8_where_it_matters),
+    cmocka_unit_test(equal_files_give_equal_bytes),
+    cmocka_unit_test(nothing_written_is_an_empty_archive),
+    cmocka_unit_test(large_files_survive),
+    cmocka_unit_test(a_file_too_large_for_the_format_is_an_error),
   };
   const struct CMUnitTest programs[] = {
-      cmocka_unit_test(archives_of_infozip_are_read),
-      cmocka_unit_test(archives_of_7zip_are_read),
-      cmocka_unit_test(archives_of_python_are_read),
-      cmocka_unit_test(archives_of_java_are_read),
-      cmocka_unit_test(archives_of_bsdtar_are_read),
-      cmocka_unit_test(what_zippers_can_do_that_bundles_may_not_is_refused),
-      cmocka_unit_test(unzip_reads_what_is_written),
-      cmocka_unit_test(python_reads_what_is_written),
-      cmocka_unit_test(sevenzip_reads_what_is_written),
+    cmocka_unit_test(archives_of_infozip_are_read),
+    cmocka_unit_test(archives_of_7zip_are_read),
+    cmocka_unit_test(archives_of_python_are_read),
+    cmocka_unit_test(archives_of_java_are_read),
+    cmocka_unit_test(archives_of_bsdtar_are_read),
+    cmocka_unit_test(what_zippers_can_do_that_bundles_may_not_is_refused),
+    cmocka_unit_test(unzip_reads_what_is_written),
+    cmocka_unit_test(python_reads_what_is_written),
+    cmocka_unit_test(sevenzip_reads_what_is_written),
   };
   int failed = cmocka_run_group_tests_name("zip", tests, NULL, NULL);
   return failed + cmocka_run_group_tests_name("zip and other programs", programs, enter_folder,

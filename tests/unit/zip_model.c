@@ -48,8 +48,8 @@ void zip_model_pack(struct zip_part *part, const char *name, struct zip_bytes te
   part->offset = -1;
   part->packed = text;
   if (deflated) {
-    part->packed =
-        (struct zip_bytes){part->room, deflate_into(part->room, sizeof part->room, text)};
+    part->packed = (struct zip_bytes){part->room,
+                                      deflate_into(part->room, sizeof part->room, text)};
   }
   zip_model_rename(part, (struct zip_bytes){name, strlen(name)});
   zip_model_declare(part, (uint32_t)text.size, (uint32_t)part->packed.size,
@@ -59,8 +59,7 @@ void zip_model_pack(struct zip_part *part, const char *name, struct zip_bytes te
 void zip_model_stream(struct zip_part *part, unsigned char descriptor[16], bool marked) {
   const struct zip_header *header = &part->central;
   const uint32_t words[] = {0x08074b50, header->checksum, header->packed_size, header->size};
-  for (size_t i = 0; i < 16; i++)
-    descriptor[i] = (unsigned char)(words[i / 4] >> (8 * (i % 4)));
+  for (size_t i = 0; i < 16; i++) descriptor[i] = (unsigned char)(words[i / 4] >> (8 * (i % 4)));
   part->after = (struct zip_bytes){descriptor + (marked ? 0 : 4), marked ? 16 : 12};
   part->local.flags |= 8;
   part->central.flags |= 8;
