@@ -1,5 +1,7 @@
 #include "actor/mailbox.h"
 
+#include <string.h>
+
 /* A head that says: awake, nothing newly arrived. Never dereferenced. */
 #define AWAKE ((struct th_message *)1)
 
@@ -21,7 +23,7 @@ struct th_message *th_queue_pop(struct th_queue *queue) {
 }
 
 void th_mailbox_init(struct th_mailbox *mailbox) {
-  *mailbox = (struct th_mailbox){0};
+  memset(mailbox, 0, sizeof *mailbox);
   atomic_init(&mailbox->head, NULL);
   atomic_init(&mailbox->pushed, 0);
   atomic_init(&mailbox->taken, 0);

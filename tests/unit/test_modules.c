@@ -11,12 +11,12 @@
 #include <cmocka.h>
 
 struct place {
-  char folder[64];
+  char folder[300];
   struct th_modules *modules;
 };
 
 static void write_file(const struct place *place, const char *name, const char *text) {
-  char path[200];
+  char path[400];
   snprintf(path, sizeof path, "%s/%s", place->folder, name);
   FILE *file = fopen(path, "w");
   assert_non_null(file);
@@ -26,8 +26,10 @@ static void write_file(const struct place *place, const char *name, const char *
 
 static int begin(void **state) {
   struct place *place = calloc(1, sizeof *place);
-  char folder[100];
-  snprintf(place->folder, sizeof place->folder, "/tmp/test_modules.XXXXXX");
+  char folder[400];
+  const char *temporary = getenv("TMPDIR");
+  snprintf(place->folder, sizeof place->folder, "%s/test_modules.XXXXXX",
+           temporary != NULL ? temporary : "/tmp");
   assert_non_null(mkdtemp(place->folder));
   snprintf(folder, sizeof folder, "%s/pkg", place->folder);
   mkdir(folder, 0700);
@@ -39,7 +41,7 @@ static int begin(void **state) {
 
 static int end(void **state) {
   struct place *place = *state;
-  char command[200];
+  char command[400];
   snprintf(command, sizeof command, "rm -rf '%s'", place->folder);
   assert_int_equal(system(command), 0);
   th_modules_free(place->modules);
@@ -120,7 +122,7 @@ static void what_is_missing_names_every_place(void **state) {
   struct place *place = *state;
   struct th_source *source = bundle("a.lua", "return 1");
   struct th_module module;
-  char expected[300];
+  char expected[1000];
   char *text = find(place, source, "no.such", &module);
   snprintf(expected, sizeof expected,
            "!\n\tno module 'no.such' in bundle %.8s\n\tno file '%s/no/such.lua'"
@@ -136,7 +138,7 @@ static void templates_are_not_for_what_comes_from_a_bundle(void **state) {
   struct place *place = *state;
   struct th_source *source = bundle("a.lua", "return 1");
   struct th_module module;
-  char templates[100];
+  char templates[400];
   snprintf(templates, sizeof templates, "%s/pkg/?.lua", place->folder);
   struct th_modules *modules = th_modules_new(NULL, 0, templates);
   struct place other = {.modules = modules};
