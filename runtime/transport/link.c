@@ -62,6 +62,8 @@ struct th_link {
   bool heard_bye;
   bool progress;              /* since the timer was set */
   unsigned rounds;            /* of patience, so far */
+  uint64_t patience;          /* a round's length, and that when only a program's bye is missing */
+  uint64_t idle_patience;
   size_t unsent;              /* when the timer was set */
   struct th_channel *channel; /* NULL when it is no more */
   struct th_loop_timer *timer;
@@ -265,7 +267,7 @@ static void be_patient(struct th_link *link) {
   link->unsent = link->channel->ops->unsent(link->channel);
   bool idle = link->said_bye && link->unsent == 0;
   bool program = link->accepting && link->hello.role == TH_ROLE_PROGRAM;
-  set_timer(link, idle && program ? TH_LINK_IDLE_PATIENCE : TH_LINK_PATIENCE, on_impatient);
+  set_timer(link, idle && program ? link->idle_patience : link->patience, on_impatient);
 }
 
 /* Takes nothing more, writes what waits, and says bye. */
@@ -507,6 +509,8 @@ static struct th_link *new_link(struct th_loop *loop, size_t limit,
   link->events = events;
   link->context = context;
   link->last = &link->waiting;
+  link->patience = TH_LINK_PATIENCE;
+  link->idle_patience = TH_LINK_IDLE_PATIENCE;
   th_frame_reader_init(&link->reader);
   th_buffer_init(&link->writer);
   return link;
@@ -543,6 +547,10 @@ int th_link_connect(struct th_loop *loop, struct th_wire *wire, uint32_t ip, uin
   begin(link, channel);
   *out = th_link_ref(link);
   return 0;
+}
+
+void th_link_set_patience(struct th_link *link, uint64_t nanoseconds) {
+  link->patience = link->idle_patience = nanoseconds;
 }
 
 void th_link_set_greeting(struct th_link *link, uint64_t nanoseconds) {

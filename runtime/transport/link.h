@@ -67,6 +67,9 @@ int th_link_connect(struct th_loop *loop, struct th_wire *wire, uint32_t ip, uin
                     size_t limit, const struct th_hello *hello, const struct th_link_events *events,
                     void *context, struct th_link **link);
 
+/* Loop: how long a link that is closing waits without progress, whatever is missing. */
+void th_link_set_patience(struct th_link *link, uint64_t nanoseconds);
+
 /* Loop, before the greeting is done: gives it that many nanoseconds from now on. */
 void th_link_set_greeting(struct th_link *link, uint64_t nanoseconds);
 
