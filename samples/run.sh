@@ -10,7 +10,7 @@ cd -- "$here/.."
 
 echo "Building thespian-host (the first time takes a minute; the log is build/samples.log) ..."
 mkdir -p build
-if ! sh tests/build.sh release >build/samples.log 2>&1; then
+if ! sh tests/build.sh release thespian-host >build/samples.log 2>&1; then
   cat build/samples.log >&2
   exit 1
 fi

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Installs what is missing, configures and builds: sh tests/build.sh PRESET
+# Installs what is missing, configures and builds: sh tests/build.sh PRESET [TARGET...]
 # Everything it makes lies in build/PRESET of the checkout.
 set -eu
 
 preset=${1:?which preset of CMakePresets.json?}
+shift
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 cd -- "$here/.."
 
@@ -20,4 +21,4 @@ CCACHE_DIR=${CCACHE_DIR:-$PWD/build/ccache}
 export TMPDIR CCACHE_DIR
 
 cmake --preset "$preset"
-cmake --build --preset "$preset"
+cmake --build --preset "$preset" ${1+--target "$@"}
