@@ -2,8 +2,9 @@
 
 #include <stdint.h>
 
-/* What the userdata holds. The stamp is the block's own place mixed with a place in this library: no
- * other userdata has it, and it is checked without a call into Lua, since every send passes here. */
+/* What the userdata holds. The stamp is the block's own place mixed with a place in this library:
+ * no other userdata has it, and it is checked without a call into Lua, since every send passes
+ * here. */
 struct boxed_address {
   uintptr_t stamp;
   struct th_address address;
@@ -53,8 +54,8 @@ static uint64_t mix(uint64_t value) {
   return value ^ (value >> 32);
 }
 
-/* Addresses come from outside too. Where the table lies is a seed that a stranger cannot know, so he
- * cannot choose addresses whose keys collide in the table. */
+/* Addresses come from outside too. Where the table lies is a seed that a stranger cannot know, so
+ * he cannot choose addresses whose keys collide in the table. */
 static lua_Integer key_of(const struct th_address *address, const void *known) {
   uint64_t seed = (uint64_t)(uintptr_t)known;
   return (lua_Integer)mix(mix(address->system ^ seed) ^ mix(address->number));

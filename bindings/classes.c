@@ -102,8 +102,8 @@ static void push_names(lua_State *L, int index) {
     lua_pushvalue(L, index);
     lua_call(L, 1, 1);
   }
-  const char *names = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &size) : NULL;
-  if (names == NULL || th_classes_names_size((const unsigned char *)names, size) != size || size == 0)
+  const char *names = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &size) : "";
+  if (size == 0 || th_classes_names_size((const unsigned char *)names, size) != size)
     luaL_error(L, "a class has no proper names");
   lua_pushliteral(L, "__names");
   lua_pushvalue(L, -2);

@@ -1,9 +1,10 @@
-/* The way in. Nothing is trusted: every count is held against the bytes that are left before room is
- * made for it, less what the containers around it have been promised (so the room made for a whole
- * message is in proportion to its bytes), depth is limited, and so is what colliding keys may cost.
+/* The way in. Nothing is trusted: every count is held against the bytes that are left before room
+ * is made for it, less what the containers around it have been promised (so the room made for a
+ * whole message is in proportion to its bytes), depth is limited, and so is what colliding keys may
+ * cost.
  *
- * A reference needs the tables by number, and hardly any message has one. So at first tables are only
- * counted; where a reference is met, all is done once more with a list of the tables.
+ * A reference needs the tables by number, and hardly any message has one. So at first tables are
+ * only counted; where a reference is met, all is done once more with a list of the tables.
  */
 #include "bindings/codec.h"
 
@@ -26,7 +27,7 @@
 struct decoder {
   lua_State *L;
   struct th_unpack bytes;
-  size_t promised; /* items still to come in the containers around this one: a byte each, at least */
+  size_t promised; /* items still to come in the containers around: a byte each, at least */
   int depth;
   int list;        /* stack index of the table with every table met so far; 0 while there is none */
   uint32_t met;
@@ -65,8 +66,8 @@ static bool decode_item(struct decoder *decoder);
 static bool decode_array(struct decoder *decoder, uint32_t count);
 static bool decode_map(struct decoder *decoder, uint32_t count);
 
-/* [-0, +1, e] the next value; the frequent short forms here, the others in decode_item. False when a
- * list of tables is needed; the stack is then as it happens to be. */
+/* [-0, +1, e] the next value; the frequent short forms here, the others in decode_item. False when
+ * a list of tables is needed; the stack is then as it happens to be. */
 static inline bool decode_value(struct decoder *decoder) {
   const unsigned char *at = decoder->bytes.at;
   if (at == decoder->bytes.end) refuse(decoder, "it ends too early");

@@ -1,9 +1,10 @@
-/* The way out. A table is walked once: items go out as they come, behind a head of one byte, as long
- * as they are plain. Its shape (sequence or map, and how many) is known at the end, or is counted ahead
- * when the first table within it comes, since what follows that cannot be moved cheaply any more.
+/* The way out. A sequence is recognised ahead, by its border and the count of its keys. A map is
+ * walked once: pairs go out as they come, behind a head of one byte, as long as they are plain. How
+ * many there are is known at the end, or is counted ahead when the first table within it comes: what
+ * follows that cannot be moved cheaply any more.
  *
- * Nothing here allocates in Lua for up to FEW tables without class, so no collector runs and no Lua
- * code can interfere; where it does (a names function, a finalizer that changes the table being
+ * Nothing here allocates in Lua for up to FEW tables of known classes, so no collector runs and no
+ * Lua code can interfere. Where it does (a names function, a finalizer that changes the table being
  * walked), the count at the end does not match and the value is refused.
  */
 #include "bindings/codec.h"
@@ -88,7 +89,8 @@ static int fail_limits(struct encoder *encoder) {
   int error = encoder->buffer->error;
   if (error == TH_ETOOBIG) {
     char size[32];
-    snprintf(size, sizeof size, "%zu", encoder->buffer->limit);
+    size_t limit = encoder->buffer->limit != 0 ? encoder->buffer->limit : UINT32_MAX;
+    snprintf(size, sizeof size, "%zu", limit);
     lua_pushfstring(encoder->L, "message is larger than %s bytes", size);
   } else {
     lua_pushfstring(encoder->L, "message: %s", th_error_words(error));
@@ -184,8 +186,9 @@ static inline int encode_nested(struct encoder *encoder, const struct th_path_le
   return fail_type(encoder, level, type);
 }
 
-/* [-0, +0, -] true when the table at index has no other keys than 1 to size, if it has all of these.
- * (A look behind the last of them would be enough if it were sure to lie in the array part.) */
+/* [-0, +0, -] true when the table at index has no other keys than 1 to size, if it has all of
+ * these. (A look behind the last of them would be enough if it were sure to lie in the array
+ * part.) */
 static bool has_no_more(lua_State *L, int index, lua_Unsigned size) {
   lua_Unsigned count = 0;
   lua_pushnil(L);
@@ -222,7 +225,8 @@ static int encode_nested_item(struct encoder *encoder, struct th_path_level *lev
 }
 
 /* [-0, +0|1, e] the table as an array, if it has no holes. */
-static int encode_sequence(struct encoder *encoder, struct th_path_level *level, lua_Unsigned size) {
+static int encode_sequence(struct encoder *encoder, struct th_path_level *level,
+                           lua_Unsigned size) {
   lua_State *L = encoder->L;
   struct th_buffer *buffer = encoder->buffer;
   bool checked = false;
@@ -256,7 +260,7 @@ struct walk {
 static void write_head(struct th_buffer *buffer, struct walk *walk, uint32_t count) {
   size_t wider = count < 16 ? 0 : count <= UINT16_MAX ? 2 : 4;
   size_t body = buffer->size - walk->head - 1;
-  if (th_buffer_reserve(buffer, wider + 8) == NULL) return; /* 8: th_pack asks for more than it uses */
+  if (th_buffer_reserve(buffer, wider) == NULL) return;
   unsigned char *place = buffer->data + walk->head + 1;
   if (wider != 0) memmove(place + wider, place, body);
   buffer->size = walk->head;

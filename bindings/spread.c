@@ -4,9 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-/* Steps allowed for each key. Multiples of 255 or 257 among up to 65,536 keys, which is what bad luck
- * with numbers from real life looks like, take 127. */
-#define STEPS 128
+/* Steps allowed for each key. 65,536 multiples of 255 or 257, which is what bad luck with numbers
+ * from real life looks like, take 129; keys that all collide take half of their number. */
+#define STEPS 160
 
 /* Node tables have 2^n places, of which numbers use all but one. */
 void th_spread_init(struct th_spread *spread, int index, uint32_t keys) {

@@ -1,11 +1,12 @@
 /* spread: whether numbers would make good keys of one table.
  *
- * Lua seeds the hash of strings, but not that of numbers: a stranger can choose numbers that all fall
- * on one place, and then each one added costs as much as there are already (65,536 of them 5 seconds).
- * A cap on numbers as keys would refuse honest messages, so the places are counted: for the size that
- * the table gets, and for the next one, which it has as soon as its owner adds to it. As long as the
- * steps through the chains stay in proportion to the keys, whatever they are, the table is fine; a
- * sender who has such a table and whose message is refused had to wait for its making, too.
+ * Lua seeds the hash of strings, but not that of numbers: a stranger can choose numbers that all
+ * fall on one place, and then each one added costs as much as there are already (65,536 of them 5
+ * seconds). A cap on numbers as keys would refuse honest messages, so the places are counted: for
+ * the size that the table gets, and for the next one, which it has as soon as its owner adds to it.
+ * As long as the steps through the chains stay in proportion to the keys, whatever they are, the
+ * table is fine; a sender who has such a table and whose message is refused had to wait for its
+ * making, too.
  *
  * Threads: the state's.
  */

@@ -53,8 +53,7 @@ static void tables_of_plain_values_are_read(void **state) {
   assert_reads("return {}", "[]");
   assert_reads("return {port = 10 * 190}", "{\"port\": 1900}");
   assert_reads("return {capabilities = {Share = 0.5}}", "{\"capabilities\": {\"Share\": 0.5}}");
-  assert_reads("return {load = {'a.zip', 'b.zip'}}",
-               "{\"load\": [\"a.zip\", \"b.zip\"]}");
+  assert_reads("return {load = {'a.zip', 'b.zip'}}", "{\"load\": [\"a.zip\", \"b.zip\"]}");
   assert_reads("local path = '/srv' return {path = {path .. '/a'}}", "{\"path\": [\"/srv/a\"]}");
 }
 

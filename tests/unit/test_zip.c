@@ -222,6 +222,12 @@ static void an_archive_cut_off_anywhere_is_refused(void **state) {
   th_buffer_clear(&text);
 }
 
+#if defined(__SANITIZE_THREAD__) /* slower, and there is one thread here */
+#define STEP 17
+#else
+#define STEP 1
+#endif
+
 /* Dates, permissions and comments may change; what is unpacked may not. */
 static void an_archive_with_any_byte_changed_is_refused_or_the_same(void **state) {
   (void)state;
@@ -232,7 +238,7 @@ static void an_archive_with_any_byte_changed_is_refused_or_the_same(void **state
   write_colourful(&archive);
   assert_int_equal(read_all(archive.data, archive.size, &text, NULL), 0);
   size_t accepted = 0;
-  for (size_t i = 0; i < archive.size * 255; i++) {
+  for (size_t i = 0; i < archive.size * 255; i += STEP) {
     unsigned char *byte = &archive.data[i / 255];
     unsigned char old = *byte;
     *byte = (unsigned char)(old + 1 + i % 255);
