@@ -67,6 +67,17 @@ int th_code_load(struct th_code *code, lua_State *L, const char *key, const char
   return status == LUA_OK ? LUA_OK : -1;
 }
 
+const void *th_code_skip_comment(const void *text, size_t *size) {
+  const unsigned char *data = text, *end = data + *size;
+  if (*size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0) data += 3;
+  if (data < end && *data == '#') {
+    const unsigned char *line_end = memchr(data, '\n', (size_t)(end - data));
+    data = line_end != NULL ? line_end : end;
+  }
+  *size = (size_t)(end - data);
+  return data;
+}
+
 static int write_chunk(lua_State *L, const void *data, size_t size, void *user) {
   (void)L;
   return th_buffer_append(user, data, size);

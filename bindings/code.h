@@ -17,6 +17,10 @@ struct th_code;
 struct th_code *th_code_new(void);
 void th_code_free(struct th_code *code);
 
+/* Skips what Lua's own loader of files skips: a byte order mark, and a first line that begins with #, but
+ * for its end, so that line numbers hold. Gives where the code begins, and its size. */
+const void *th_code_skip_comment(const void *text, size_t *size);
+
 /* Pushes the function compiled under key, LUA_OK; or gives -1 where there is none.
  * [-0, +0|1, m] */
 int th_code_load(struct th_code *code, lua_State *L, const char *key, const char *chunk_name);

@@ -79,8 +79,9 @@ static void compile(lua_State *L, const char *name) {
   bool found = world->ops->module(world, state->source, name, true, &module, &searched);
   th_buffer_clear(&searched);
   if (!found || module.bytes == NULL) luaL_error(L, "module '%s' cannot be read", name);
-  int status = th_code_compile(state->code, L, module.key, module.chunk_name, module.bytes->data,
-                               module.bytes->size, false);
+  size_t size = module.bytes->size;
+  const void *text = th_code_skip_comment(module.bytes->data, &size);
+  int status = th_code_compile(state->code, L, module.key, module.chunk_name, text, size, false);
   th_bytes_unref(module.bytes);
   if (status != LUA_OK)
     luaL_error(L, "module '%s' cannot be compiled: %s", name, lua_tostring(L, -1));
@@ -132,10 +133,11 @@ static void find(lua_State *L, const char *name) {
     lua_remove(L, searched);
     return;
   }
-  luaL_error(L,
-             "module '%s' not found in the actor's bundle, the system's --path folders or the "
-             "installed Lua:%s",
-             name, lua_tostring(L, searched));
+  luaL_error(
+    L,
+    "module '%s' not found:%s\n\t(modules come from the actor's bundle, the system's --path "
+    "folders and the installed Lua)",
+    name, lua_tostring(L, searched));
 }
 
 /* ---- loading ---- */

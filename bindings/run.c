@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "bindings/core.h"
+#include "bindings/code.h"
 #include "bindings/embedded.h"
 #include "bindings/program.h"
 #include "host/archive.h"
@@ -137,21 +138,11 @@ static int search_embedded(lua_State *L) {
   return 1;
 }
 
-/* Loads text as luaL_loadfile does: a byte order mark is skipped, and so is a first line that
- * begins with #, but for its end, so that line numbers hold. */
+/* [-0, +1, m] Loads text as luaL_loadfile does. */
 static int load_text(lua_State *L, const struct th_archive_file *file, const char *chunk) {
-  const unsigned char *data = file->data;
   size_t size = file->size;
-  if (size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0) {
-    data += 3;
-    size -= 3;
-  }
-  if (size > 0 && data[0] == '#') {
-    const unsigned char *end = memchr(data, '\n', size);
-    size -= end != NULL ? (size_t)(end - data) : size;
-    data = end != NULL ? end : data;
-  }
-  return luaL_loadbufferx(L, (const char *)data, size, chunk, "t");
+  const char *data = th_code_skip_comment(file->data, &size);
+  return luaL_loadbufferx(L, data, size, chunk, "t");
 }
 
 /* [-0, +2, m] pushes how tracebacks name a file of a bundle, as a chunk name. */

@@ -19,7 +19,7 @@
 /* Folders nested deeper than this are no bundle's. */
 #define DEPTH_LIMIT 100
 
-/* ---- files -------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static int fail_at(struct th_reason *reason, const char *doing, const char *path, int error) {
   return th_fail(reason, error, "cannot %s %s: %s", doing, path, th_error_words(error));
@@ -89,7 +89,7 @@ open_failed:
   return error != 0 ? fail_at(reason, "write", path, error) : 0;
 }
 
-/* ---- collecting --------------------------------------------------------------------------------- */
+/* ---- collecting ------------------------------------------------------------------------------ */
 
 struct collection {
   char *root; /* without links in it */
@@ -136,8 +136,8 @@ static int add_file(struct collection *collection, const char *name) {
     th_buffer_clear(&content);
     return error;
   }
-  collection->files =
-    th_realloc(collection->files, (collection->count + 1) * sizeof *collection->files);
+  collection->files = th_realloc(collection->files,
+                                 (collection->count + 1) * sizeof *collection->files);
   collection->files[collection->count++] = (struct th_source_file){
     .name = th_strdup(name), .data = content.data, .size = content.size};
   return 0;

@@ -1,7 +1,7 @@
 /* bundle: files of a folder as one zip.
  *
- * The same files give the same bytes, in whatever order and with whatever dates the folder has them.
- * Names are relative to the folder, with "/" between their parts.
+ * The same files give the same bytes, in whatever order and with whatever dates the folder has
+ * them. Names are relative to the folder, with "/" between their parts.
  *
  * Threads: any. Owns: nothing.
  */
@@ -13,9 +13,10 @@
 #include "base/bytes.h"
 #include "base/error.h"
 
-/* Packs every file below folder but hidden ones (".git" and the like). A symbolic link to a file below
- * the folder is packed as that file; other links are passed over, as are pipes and devices. TH_EBUNDLE
- * when there is nothing to pack or more than a bundle may hold; -errno when a file cannot be read. */
+/* Packs every file below folder but hidden ones (".git" and the like). A symbolic link to a file
+ * below the folder is packed as that file; other links are passed over, as are pipes and devices.
+ * TH_EBUNDLE when there is nothing to pack or more than a bundle may hold; -errno when a file
+ * cannot be read. */
 int th_bundle_folder(const char *folder, struct th_bytes **zip, struct th_reason *reason);
 
 /* The same but for one file, which need not be there: where the zip is about to be written to. */

@@ -8,9 +8,9 @@
 #include "message/pack.h"
 #include "message/protocol.h"
 
-/* A program that only tells could fill its own memory with what a slow system has not read yet. So after
- * this many bytes it asks for a sign of life, which comes behind them: the system reads in order. Each
- * message counts for some bytes more than it has, for its head. */
+/* A program that only tells could fill its own memory with what a slow system has not read yet. So
+ * after this many bytes it asks for a sign of life, which comes behind them: the system reads in
+ * order. Each message counts for some bytes more than it has, for its head. */
 #define UNCONFIRMED_LIMIT 16384
 #define HEAD_SIZE 64
 
@@ -49,7 +49,7 @@ void th_client_close(struct th_client *client) {
   client->door->close(client);
 }
 
-/* ---- sending ------------------------------------------------------------------------------------ */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 /* Never 0, which means no ticket. */
 static uint32_t next_ticket(struct th_client *client) {
@@ -61,6 +61,11 @@ static int send_value(struct th_client *client, const struct th_address *target,
                       const void *value, size_t size, uint8_t flags, uint32_t ticket,
                       struct th_reason *reason) {
   if (th_address_is_none(target)) return th_fail(reason, TH_EADDRESS, "not an actor address");
+  size_t limit = client->door->limit;
+  if (limit != 0 && size > limit) {
+    return th_fail(reason, TH_ETOOBIG, "a message of %zu bytes is larger than the limit of %zu",
+                   size, limit);
+  }
   struct th_message *message = th_message_new(kind, target, &client->endpoint, value, size);
   if (message == NULL) {
     return th_fail(reason, TH_ENOMEM, "no memory for a message of %zu bytes", size);
@@ -95,20 +100,20 @@ int th_client_tell(struct th_client *client, const struct th_address *target, en
   return confirm(client, reason);
 }
 
-/* ---- receiving ---------------------------------------------------------------------------------- */
+/* ---- receiving ------------------------------------------------------------------------------- */
 
-/* A program is no actor: of the system messages only those that are about its own messages say
- * anything to it. */
+/* Whatever an actor sends to this endpoint, system messages that it passes on among them; but a program
+ * cannot be asked to exit, and an actor that sends back all it gets would do that. */
 static bool is_for_user(const struct th_message *message) {
-  return message->kind == TH_KIND_USER || message->kind == TH_KIND_POISON ||
-         message->kind == TH_KIND_DEAD_ENVELOPE;
+  return message->kind < TH_KIND_BIRTH && message->kind != TH_KIND_EXIT_REQUEST;
 }
 
 static bool is_notice(const struct th_message *message, uint32_t ticket) {
   return message->kind == TH_KIND_DEAD_NOTICE && ticket != 0 && message->ticket == ticket;
 }
 
-/* Replies and notices under other tickets belong to calls that gave up waiting: they are dropped. */
+/* Replies and notices under other tickets belong to calls that gave up waiting: they are
+ * dropped. */
 static int take_for_user(struct th_client *client, uint32_t ticket, uint64_t until,
                          struct th_message **message, struct th_reason *reason) {
   if ((*message = th_queue_pop(&client->waiting)) != NULL) return 0;
@@ -132,8 +137,7 @@ int th_client_ask(struct th_client *client, const struct th_address *target, enu
                   const void *value, size_t size, uint64_t until, struct th_message **answer,
                   struct th_reason *reason) {
   uint32_t ticket = next_ticket(client);
-  int error =
-    send_value(client, target, kind, value, size, TH_MESSAGE_ASK, ticket, reason);
+  int error = send_value(client, target, kind, value, size, TH_MESSAGE_ASK, ticket, reason);
   return error != 0 ? error : take_for_user(client, ticket, until, answer, reason);
 }
 
@@ -142,7 +146,7 @@ int th_client_listen(struct th_client *client, uint64_t until, struct th_message
   return take_for_user(client, 0, until, message, reason);
 }
 
-/* ---- requests ----------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 static int take_reply(struct th_client *client, uint32_t ticket, uint64_t until,
                       struct th_message **reply, struct th_reason *reason) {
@@ -212,7 +216,8 @@ int th_client_shutdown(struct th_client *client, uint64_t until, struct th_reaso
   if (error == TH_EGONE) return 0; /* gone sooner than its answer came through */
   if (error == 0 && client->door->ended(client, until) != 0) error = TH_ETIMEOUT;
   if (error == TH_ETIMEOUT) {
-    return th_fail(reason, error, "the actor system is still shutting down: not every actor is gone");
+    return th_fail(reason, error,
+                   "the actor system is still shutting down: not every actor is gone");
   }
   return error;
 }

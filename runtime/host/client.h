@@ -1,7 +1,8 @@
 /* client: an endpoint, the actor that a program outside is while it talks to a system.
  *
- * Works alike for a system in another process (over a link, turned by the calling thread) and for one
- * in this process. Messages that arrive between calls wait inside. Calls block until the time until.
+ * Works alike for a system in another process (over a link, turned by the calling thread) and for
+ * one in this process. Messages that arrive between calls wait inside. Calls block until the time
+ * until.
  *
  * Threads: one caller at a time; another thread takes a client of its own (th_client_private).
  * Owns: its connection, and messages that wait.
@@ -18,8 +19,8 @@
 struct th_client;
 struct th_system;
 
-/* Connects to the system that listens there. TH_ENOSYSTEM when nothing listens, TH_EPROTOCOL when what
- * listens is no system of ours, TH_ETIMEOUT. */
+/* Connects to the system that listens there. TH_ENOSYSTEM when nothing listens, TH_EPROTOCOL when
+ * what listens is no system of ours, TH_ETIMEOUT. */
 int th_client_connect(struct th_client **client, const char *host, uint16_t port, uint64_t until,
                       struct th_reason *reason);
 
@@ -44,7 +45,8 @@ int th_client_tell(struct th_client *client, const struct th_address *target, en
                    const void *value, size_t size, struct th_reason *reason);
 
 /* Sends and gives the next message that arrives for this endpoint, whoever sent it. TH_ETIMEOUT;
- * TH_EDEAD when the message became a dead letter; TH_EGONE with a reason when the system went away. */
+ * TH_EDEAD when the message became a dead letter; TH_EGONE with a reason when the system went
+ * away. */
 int th_client_ask(struct th_client *client, const struct th_address *target, enum th_kind kind,
                   const void *value, size_t size, uint64_t until, struct th_message **answer,
                   struct th_reason *reason);
@@ -53,8 +55,9 @@ int th_client_ask(struct th_client *client, const struct th_address *target, enu
 int th_client_listen(struct th_client *client, uint64_t until, struct th_message **message,
                      struct th_reason *reason);
 
-/* Asks the admin: request is a packed array as protocol.h says. On success reply is the message whose
- * payload is [0, result]; an error answer is returned as that error with its words as the reason. */
+/* Asks the admin: request is a packed array as protocol.h says. On success reply is the message
+ * whose payload is [0, result]; an error answer is returned as that error with its words as the
+ * reason. */
 int th_client_request(struct th_client *client, const struct th_buffer *request, uint64_t until,
                       struct th_message **reply, struct th_reason *reason);
 

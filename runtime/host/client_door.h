@@ -1,8 +1,8 @@
 /* client_door: what a client is made of, and the two ways to a system.
  *
  * client.c knows what the messages mean; a door carries them. There is one over a link to another
- * process and one to a system in this process. A door gives every message that arrives, in order, and
- * never one after it has given TH_EGONE.
+ * process and one to a system in this process. A door gives every message that arrives, in order,
+ * and never one after it has given TH_EGONE.
  *
  * Threads: the client's caller.
  * Owns: the base part its messages that wait; the door what it needs to reach the system.
@@ -27,6 +27,7 @@ struct th_client_door {
   /* Whether messages can pile up on the way, so that a sender should ask now and then how far the
    * system has come. */
   bool is_buffered;
+  size_t limit; /* the largest message it takes; 0 for the system's own business */
 };
 
 /* The first part of each door's own structure. */

@@ -31,13 +31,13 @@ struct link_client {
   struct th_link *link;
   enum state state;
   bool was_open;
-  int error;                /* why it is closed, 0 for on purpose */
-  struct th_reason words;   /* the same for people */
+  int error;              /* why it is closed, 0 for on purpose */
+  struct th_reason words; /* the same for people */
   struct th_queue arrived;
-  bool is_returned;         /* a message given to the link came back undelivered */
-  bool has_passed;          /* the loop has run the task passed */
+  bool is_returned; /* a message given to the link came back undelivered */
+  bool has_passed;  /* the loop has run the task passed */
   struct th_task passed;
-  char place[64];           /* "127.0.0.1:1900", for messages */
+  char place[64]; /* "127.0.0.1:1900", for messages */
   uint32_t ip;
   uint16_t port;
 };
@@ -46,7 +46,7 @@ static struct link_client *own(struct th_client *client) {
   return (struct link_client *)client;
 }
 
-/* ---- events, on the loop, which is the caller inside a call -------------------------------------- */
+/* ---- events, on the loop, which is the caller inside a call ---------------------------------- */
 
 static void copy_text(char *out, size_t size, const char *text) {
   snprintf(out, size, "%s", text);
@@ -96,21 +96,21 @@ static const struct th_link_events events = {
 };
 
 static void on_passed(struct th_task *task) {
-  struct link_client *self =
-    (struct link_client *)(void *)((char *)task - offsetof(struct link_client, passed));
+  struct link_client *self = (struct link_client *)(void *)((char *)task -
+                                                            offsetof(struct link_client, passed));
   self->has_passed = true;
   th_loop_stop(self->loop);
 }
 
-/* ---- the door ----------------------------------------------------------------------------------- */
+/* ---- the door -------------------------------------------------------------------------------- */
 
 static int gone(const struct link_client *self, struct th_reason *reason) {
   return th_fail(reason, TH_EGONE, "the actor system (pid %lld) is gone: %s",
                  (long long)self->client.pid, self->words.words);
 }
 
-/* Turns the loop until all that was posted to it before has been done. The link writes what is sent in
- * such a task, so that a message leaves now and not with the next call. */
+/* Turns the loop until all that was posted to it before has been done. The link writes what is
+ * sent in such a task, so that a message leaves now and not with the next call. */
 static void pass(struct link_client *self) {
   self->has_passed = false;
   self->passed.run = on_passed;
@@ -121,7 +121,6 @@ static void pass(struct link_client *self) {
 static int link_send(struct th_client *client, struct th_message *message,
                      struct th_reason *reason) {
   struct link_client *self = own(client);
-  size_t size = message->size;
   if (self->state == CLOSED) {
     th_message_free(message);
     return gone(self, reason);
@@ -131,8 +130,7 @@ static int link_send(struct th_client *client, struct th_message *message,
   pass(self);
   if (!self->is_returned) return 0;
   if (self->state == CLOSED) return gone(self, reason);
-  return th_fail(reason, TH_ETOOBIG, "a message of %zu bytes is larger than the limit of %zu", size,
-                 LARGEST_MESSAGE);
+  return th_fail(reason, TH_ETOOBIG, "%s", th_error_words(TH_ETOOBIG));
 }
 
 static int link_take(struct th_client *client, uint64_t until, struct th_message **message,
@@ -155,7 +153,8 @@ static int link_ended(struct th_client *client, uint64_t until) {
   return self->state == CLOSED ? 0 : error;
 }
 
-/* Waits until the link is closed, which its wire bounds, since a loop cannot go before its handles. */
+/* Waits until the link is closed, which its wire bounds, since a loop cannot go before its
+ * handles. */
 static void link_close(struct th_client *client) {
   struct link_client *self = own(client);
   struct th_message *message;
@@ -180,9 +179,10 @@ static const struct th_client_door door = {
   .ended = link_ended,
   .close = link_close,
   .is_buffered = true,
+  .limit = LARGEST_MESSAGE,
 };
 
-/* ---- connecting --------------------------------------------------------------------------------- */
+/* ---- connecting ------------------------------------------------------------------------------ */
 
 /* Numbers as they are, names by way of the resolver. */
 static int find_ip(const char *host, uint32_t *ip, struct th_reason *reason) {

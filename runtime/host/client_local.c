@@ -10,11 +10,12 @@
 #include "host/client_door.h"
 #include "system/system.h"
 
-/* A system that ends says nothing to endpoints: one that waits looks this often whether it is there. */
+/* A system that ends says nothing to endpoints: one that waits looks this often whether it is
+ * there. */
 #define LOOK_TIME (100 * TH_MILLISECOND)
 
-/* Where the system's threads put messages for the client. Both hold it: the system until it has called
- * closed, the client until it is closed; the last one frees it. */
+/* Where the system's threads put messages for the client. Both hold it: the system until it has
+ * called closed, the client until it is closed; the last one frees it. */
 struct inbox {
   pthread_mutex_t lock; /* guards all below */
   pthread_cond_t arrival;
@@ -33,7 +34,7 @@ static struct local_client *own(struct th_client *client) {
   return (struct local_client *)client;
 }
 
-/* ---- the inbox ---------------------------------------------------------------------------------- */
+/* ---- the inbox ------------------------------------------------------------------------------- */
 
 static struct inbox *inbox_new(void) {
   struct inbox *inbox = th_new(struct inbox);
@@ -104,7 +105,7 @@ static struct th_message *inbox_take(struct inbox *inbox, uint64_t until) {
   return message;
 }
 
-/* ---- the door ----------------------------------------------------------------------------------- */
+/* ---- the door -------------------------------------------------------------------------------- */
 
 static int local_send(struct th_client *client, struct th_message *message,
                       struct th_reason *reason) {
@@ -132,9 +133,9 @@ static void sleep_until(uint64_t until) {
 static int crank_for(struct local_client *self, uint64_t until, struct th_message **message,
                      struct th_reason *reason) {
   for (;;) {
-    th_system_crank(self->system);
+    bool is_over = th_system_wait(self->system, 0); /* It turns the crank. */
     if ((*message = inbox_take(self->inbox, 0)) != NULL) return 0;
-    if (th_system_wait(self->system, 0)) return gone(reason);
+    if (is_over) return gone(reason);
     uint64_t timer = th_system_next_timer(self->system);
     if (timer == TH_FOREVER || th_clock_now() >= until) return late(reason);
     sleep_until(timer < until ? timer : until);

@@ -20,7 +20,8 @@ int th_command_reach(struct th_command *command, const struct th_address *addres
   const char *host = th_options_text(options, TH_OPTION_HOST, "127.0.0.1");
   uint16_t port = options->port;
   char text[INET_ADDRSTRLEN];
-  bool is_named = th_options_has(options, TH_OPTION_HOST) || th_options_has(options, TH_OPTION_PORT);
+  bool is_named = th_options_has(options, TH_OPTION_HOST) ||
+                  th_options_has(options, TH_OPTION_PORT);
   if (!is_named && has_place(address)) {
     struct in_addr network = {.s_addr = htonl(address->ip)};
     host = inet_ntop(AF_INET, &network, text, sizeof text);
@@ -43,16 +44,16 @@ void th_command_result(const struct th_message *reply, struct th_unpack *result)
   th_unpack_int(result);
 }
 
-int th_command_request(struct th_command *command, struct th_buffer *request, struct th_message **reply,
-                   struct th_unpack *result, struct th_reason *reason) {
+int th_command_request(struct th_command *command, struct th_buffer *request,
+                       struct th_message **reply, struct th_unpack *result,
+                       struct th_reason *reason) {
   int error = th_client_request(command->client, request, command->until, reply, reason);
   th_buffer_clear(request);
   if (error == 0) th_command_result(*reply, result);
   return error;
 }
 
-int th_command_do(struct th_command *command, struct th_buffer *request,
-                  struct th_reason *reason) {
+int th_command_do(struct th_command *command, struct th_buffer *request, struct th_reason *reason) {
   struct th_message *reply;
   struct th_unpack result;
   int error = th_command_request(command, request, &reply, &result, reason);

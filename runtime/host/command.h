@@ -1,7 +1,7 @@
 /* command: what the commands have in common: reaching a system, asking it, printing.
  *
- * A command is a function that gives 0, or an error with a reason. It reaches the system when it has
- * checked all that it can check without it.
+ * A command is a function that gives 0, or an error with a reason. It reaches the system when it
+ * has checked all that it can check without it.
  *
  * Threads: caller. Owns: its connection.
  */
@@ -30,8 +30,8 @@ struct th_command {
 int th_command_reach(struct th_command *command, const struct th_address *address,
                      struct th_reason *reason);
 
-/* Reads ADDRESS or @NAME and reaches the system. TH_EUSAGE when the text is neither; TH_EADDRESS when
- * nobody has that name. */
+/* Reads ADDRESS or @NAME and reaches the system. TH_EUSAGE when the text is neither; TH_EADDRESS
+ * when nobody has that name. */
 int th_command_find(struct th_command *command, const char *text, struct th_address *address,
                     struct th_reason *reason);
 
@@ -42,8 +42,9 @@ void th_command_begin(struct th_buffer *request, enum th_operation operation, ui
 void th_command_result(const struct th_message *reply, struct th_unpack *result);
 
 /* Sends the request, which is cleared, and waits for the reply, whose result begins at *result. */
-int th_command_request(struct th_command *command, struct th_buffer *request, struct th_message **reply,
-                   struct th_unpack *result, struct th_reason *reason);
+int th_command_request(struct th_command *command, struct th_buffer *request,
+                       struct th_message **reply, struct th_unpack *result,
+                       struct th_reason *reason);
 
 /* The same where nothing but success matters. */
 int th_command_do(struct th_command *command, struct th_buffer *request, struct th_reason *reason);

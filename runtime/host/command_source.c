@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "admin/source.h"
+#include "base/memory.h"
 #include "host/bundle.h"
 #include "host/command.h"
 #include "host/status_text.h"
@@ -15,7 +16,7 @@ static const char *last_part(const char *path) {
   return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
 }
 
-/* ---- load and unload ---------------------------------------------------------------------------- */
+/* ---- load and unload ------------------------------------------------------------------------- */
 
 int th_command_send_bundle(struct th_client *client, const char *file, uint64_t until, char *hash,
                            struct th_reason *reason) {
@@ -77,14 +78,14 @@ int th_command_sources(struct th_command *command, struct th_reason *reason) {
   return 0;
 }
 
-/* ---- bundle ------------------------------------------------------------------------------------- */
+/* ---- bundle ---------------------------------------------------------------------------------- */
 
 /* The name of the folder, also when it was given as "." or with a slash at its end. */
 static char *default_output(const char *folder) {
   char *real = realpath(folder, NULL);
   const char *name = last_part(real != NULL ? real : folder);
-  char *output = malloc(strlen(name) + sizeof ".zip");
-  if (output != NULL) strcpy(stpcpy(output, name), ".zip");
+  char *output = th_alloc(strlen(name) + sizeof ".zip");
+  strcpy(stpcpy(output, name), ".zip");
   free(real);
   return output;
 }

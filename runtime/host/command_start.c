@@ -14,6 +14,7 @@
 #include "host/portowner.h"
 #include "host/runlog.h"
 #include "host/signals.h"
+#include "host/view.h"
 #include "system/system.h"
 
 /* What a bundle or an actor at the start may take: as long as any other request. */
@@ -31,7 +32,7 @@ struct service {
   int report; /* -1 in the foreground */
 };
 
-/* ---- before it starts --------------------------------------------------------------------------- */
+/* ---- before it starts ------------------------------------------------------------------------ */
 
 /* Relative folders are those of now: actors may change where the process is. */
 static int find_path(struct service *service, struct th_reason *reason) {
@@ -65,32 +66,45 @@ static void collect_capabilities(struct service *service) {
   }
 }
 
+/* A log that nobody asked for by name may be missing: another user's may be in its place. */
 static int open_log(struct service *service, struct th_reason *reason) {
   const struct th_options *options = service->command->options;
   const char *file = th_options_text(options, TH_OPTION_LOG_FILE, NULL);
-  int error = th_runlog_open(&service->log, file, th_options_text(options, TH_OPTION_LOG_LEVEL, NULL),
-                             service->report >= 0, reason);
-  /* Only with a log of its own: the usual one is renamed when it has grown, away from the streams. */
-  if (error == 0 && service->report >= 0 && file != NULL) th_daemon_redirect(file);
-  return error;
+  const char *level = th_options_text(options, TH_OPTION_LOG_LEVEL, NULL);
+  bool is_child = service->report >= 0;
+  int error = th_runlog_open(&service->log, file, level, is_child, reason);
+  if (error != 0) return file != NULL ? error : 0;
+  /* The usual log is renamed when it has grown, away from the streams: they get none of it. */
+  if (is_child && file != NULL) th_daemon_redirect(file);
+  return 0;
 }
 
-/* ---- the start ---------------------------------------------------------------------------------- */
+/* ---- the start ------------------------------------------------------------------------------- */
+
+/* Where it was to listen, as the system reads it. */
+static void find_place(const struct service *service, char *host, size_t size, uint16_t *port) {
+  struct th_buffer capabilities;
+  size_t text_size;
+  th_buffer_init(&capabilities);
+  th_pairs_pack(&service->capabilities, &capabilities);
+  struct th_view map = {capabilities.data, capabilities.size};
+  const char *text = th_view_text(map, "Admin Host", &text_size);
+  int64_t number = th_view_int(map, "Admin Port");
+  snprintf(host, size, "%.*s", (int)text_size, text);
+  if (text_size == 0) snprintf(host, size, "127.0.0.1");
+  *port = number != 0 ? (uint16_t)number : TH_TCP_PORT;
+  th_buffer_clear(&capabilities);
+}
 
 /* Says who has the port, as far as that can be found out. */
 static int explain(const struct service *service, struct th_reason *reason) {
-  const struct th_pair *pair;
-  struct th_unpack reader;
-  char owner[128];
-  const char *host = th_options_text(service->command->options, TH_OPTION_HOST, "127.0.0.1");
-  uint16_t port = service->command->options->port, ignored = 0;
+  char host[64], owner[128];
   uint32_t ip = INADDR_LOOPBACK;
-  if ((pair = th_pairs_find(&service->capabilities, "Admin Port", strlen("Admin Port"))) != NULL) {
-    th_unpack_init(&reader, pair->value.data, pair->value.size);
-    port = (uint16_t)th_unpack_int(&reader);
-  }
+  uint16_t port, ignored = 0;
+  find_place(service, host, sizeof host, &port);
   th_place_parse(host, strlen(host), &ip, &ignored);
-  if (!th_port_owner(ip, port, owner, sizeof owner)) snprintf(owner, sizeof owner, "another program");
+  if (!th_port_owner(ip, port, owner, sizeof owner))
+    snprintf(owner, sizeof owner, "another program");
   return th_fail(reason, TH_ESTARTUP,
                  "port %u on %s is in use by %s; choose another with --port, or --port 0 for any "
                  "free one",
@@ -113,7 +127,7 @@ static int start_system(struct service *service, struct th_reason *reason) {
   return error == -EADDRINUSE ? explain(service, reason) : error;
 }
 
-/* ---- what is loaded and created then -------------------------------------------------------------- */
+/* ---- what is loaded and created then --------------------------------------------------------- */
 
 struct hashes {
   char (*list)[TH_DIGEST_TEXT_SIZE];
@@ -133,8 +147,8 @@ static int load_all(const struct service *service, struct th_client *client, str
   return 0;
 }
 
-/* Looks in each bundle in turn, which is how a class of one that was given first is meant, and without
- * any where there is none. */
+/* Looks in each bundle in turn, which is how a class of one that was given first is meant, and
+ * without any where there is none. */
 static int create(struct th_client *client, const char *class_name, const char *name,
                   const struct hashes *hashes, struct th_reason *reason) {
   struct th_address address;
@@ -173,7 +187,7 @@ static int furnish(const struct service *service, struct th_reason *reason) {
   return error;
 }
 
-/* ---- the run ------------------------------------------------------------------------------------ */
+/* ---- the run --------------------------------------------------------------------------------- */
 
 static void on_signal(void *context, int signal) {
   const struct service *service = context;
@@ -240,7 +254,8 @@ int th_command_start(struct th_command *command, struct th_reason *reason) {
     if (!is_child) return error;
   }
   error = serve(&service, reason);
-  if (error != 0 && service.report >= 0) th_daemon_report_error(service.report, error, reason->words);
+  if (error != 0 && service.report >= 0)
+    th_daemon_report_error(service.report, error, reason->words);
   command->has_complained = is_child;
   th_pairs_clear(&service.capabilities);
   for (size_t i = 0; i < service.path.count; i++) free(service.path.list[i]);

@@ -42,7 +42,7 @@ int th_command_create(struct th_command *command, struct th_reason *reason) {
   return error;
 }
 
-/* ---- tell and ask ------------------------------------------------------------------------------- */
+/* ---- tell and ask ---------------------------------------------------------------------------- */
 
 static int read_message(const char *text, struct th_buffer *value, struct th_reason *reason) {
   int error = th_json_to_pack(text, value);

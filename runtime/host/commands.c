@@ -28,16 +28,28 @@ static int status_of(int error) {
   }
 }
 
+/* Puts lines after each other: what a list begins goes on, what has ended is set off. */
+static void put_line_break(char before, FILE *out) {
+  fputs(before == ':' ? " " : "; ", out);
+}
+
 /* One line, whatever the words are: tracebacks have several. */
 static int complain(int error, const struct th_reason *reason) {
   const char *words = reason->words[0] != '\0' ? reason->words : th_error_words(error);
+  char before = ' ';
   fputs("thespian-host: ", stderr);
-  for (; *words != '\0'; words++) {
-    if (*words != '\n') {
-      putc(*words == '\t' ? ' ' : *words, stderr);
-    } else if (words[1] != '\0') {
-      fputs("; ", stderr);
+  while (*words != '\0') {
+    size_t blank = strspn(words, " \t\n");
+    bool has_break = memchr(words, '\n', blank) != NULL;
+    words += blank;
+    if (*words == '\0') break;
+    if (has_break) {
+      put_line_break(before, stderr);
+    } else if (blank != 0) {
+      putc(' ', stderr);
     }
+    before = *words++;
+    putc(before, stderr);
   }
   putc('\n', stderr);
   return status_of(error);
@@ -50,7 +62,7 @@ static int finish(void) {
   return FAILED;
 }
 
-/* ---- commands ----------------------------------------------------------------------------------- */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 typedef int run_command(struct th_command *command, struct th_reason *reason);
 
@@ -70,9 +82,8 @@ int th_command_run(struct th_command *command, struct th_reason *reason) {
 static int run(const struct th_command_usage *usage, const struct th_options *options,
                const struct th_language *language) {
   struct th_reason reason = {""};
-  struct th_command command = {.options = options,
-                               .language = language,
-                               .until = th_clock_after(options->timeout)};
+  struct th_command command = {
+    .options = options, .language = language, .until = th_clock_after(options->timeout)};
   int error = commands[usage->id](&command, &reason);
   th_client_close(command.client);
   if (error != 0) return command.has_complained ? status_of(error) : complain(error, &reason);

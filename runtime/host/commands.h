@@ -1,8 +1,8 @@
 /* commands: what thespian-host does when it is called.
  *
- * Finds the command, reads its options, runs it, and turns its outcome into an exit status: 0 done; 1
- * refused or failed, and one line on standard error says why; 2 wrong usage; 3 no system there; 4 timed
- * out.
+ * Finds the command, reads its options, runs it, and turns its outcome into an exit status: 0
+ * done; 1 refused or failed, and one line on standard error says why; 2 wrong usage; 3 no system
+ * there; 4 timed out.
  *
  * Threads: caller, the main thread.
  */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,8 +73,15 @@ static void redirect(int fd) {
   if (fd > STDERR_FILENO) close(fd);
 }
 
-static void detach(void) {
+/* Nothing of the program that started us is held open, but for where we report. */
+static void close_others(int report) {
+  close_range(STDERR_FILENO + 1, (unsigned)report - 1, 0);
+  close_range((unsigned)report + 1, UINT_MAX, 0);
+}
+
+static void detach(int report) {
   setsid();
+  close_others(report);
   int nothing = open("/dev/null", O_RDWR);
   if (nothing < 0) return;
   dup2(nothing, STDIN_FILENO);
@@ -105,6 +113,6 @@ int th_daemon_fork(bool *is_child, int *report, struct th_reason *reason) {
   close(ends[0]);
   *report = ends[1];
   *is_child = true;
-  detach();
+  detach(ends[1]);
   return 0;
 }

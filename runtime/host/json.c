@@ -11,7 +11,7 @@
 #include "message/address.h"
 #include "message/pack.h"
 
-/* ---- reading ------------------------------------------------------------------------------------ */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static void pack_value(const json_t *value, struct th_buffer *buffer, unsigned depth);
 
@@ -95,7 +95,7 @@ const char *th_json_version(void) {
   return jansson_version_str();
 }
 
-/* ---- writing ------------------------------------------------------------------------------------ */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static void put(struct th_buffer *text, const char *words) {
   th_buffer_append(text, words, strlen(words));
@@ -321,9 +321,16 @@ int th_json_write(const void *data, size_t size, struct th_buffer *text) {
 int th_json_from_pack(const void *data, size_t size, struct th_buffer *text) {
   struct th_unpack reader;
   struct th_item item;
+  struct th_address address;
+  char words[TH_ADDRESS_TEXT_SIZE];
   th_unpack_init(&reader, data, size);
-  if (th_unpack_next(&reader, &item) && item.type == TH_ITEM_STR && reader.at == reader.end) {
-    return th_buffer_append(text, item.data, item.size);
+  if (!th_unpack_next(&reader, &item) || reader.at != reader.end) {
+    return th_json_write(data, size, text);
+  }
+  if (item.type == TH_ITEM_STR) return th_buffer_append(text, item.data, item.size);
+  if (item.type == TH_ITEM_EXT && item.ext == TH_EXT_ADDRESS && th_item_address(&item, &address)) {
+    put(text, th_address_text(&address, words));
+    return text->error;
   }
   return th_json_write(data, size, text);
 }

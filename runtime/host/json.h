@@ -20,13 +20,13 @@
 
 #include "base/buffer.h"
 
-/* Appends the packed value of text: what it is as JSON, where it is JSON (any value), else itself as a
- * string. TH_EMALFORMED for JSON that cannot be carried: arrays or objects with integers beyond 64
- * bits, or nested deeper than TH_PACK_DEPTH. */
+/* Appends the packed value of text: what it is as JSON, where it is JSON (any value), else itself
+ * as a string. TH_EMALFORMED for JSON that cannot be carried: arrays or objects with integers
+ * beyond 64 bits, or nested deeper than TH_PACK_DEPTH. */
 int th_json_to_pack(const char *text, struct th_buffer *buffer);
 
-/* Appends the text of one packed value: a string as it is, other values as JSON. TH_EMALFORMED when
- * the bytes are not one value. */
+/* Appends the text of one packed value: a string as it is, and so an address, other values as JSON.
+ * TH_EMALFORMED when the bytes are not one value. */
 int th_json_from_pack(const void *data, size_t size, struct th_buffer *text);
 
 /* The same, but strings are JSON too. */

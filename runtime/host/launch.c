@@ -16,6 +16,8 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "host/json.h"
+#include "host/portowner.h"
+#include "message/address.h"
 #include "message/pack.h"
 #include "system/system.h"
 
@@ -25,7 +27,7 @@
 #define CONNECT_TIME (5 * TH_SECOND)
 #define PAUSE (20 * TH_MILLISECOND)
 
-/* ---- finding the program ------------------------------------------------------------------------ */
+/* ---- finding the program --------------------------------------------------------------------- */
 
 static bool is_program(const char *path) {
   return access(path, X_OK) == 0;
@@ -116,7 +118,7 @@ int th_launch_program(const char *program, struct th_buffer *path, struct th_rea
                  " found; the environment variable THESPIAN_HOST may say where it is");
 }
 
-/* ---- its arguments ------------------------------------------------------------------------------ */
+/* ---- its arguments --------------------------------------------------------------------------- */
 
 struct arguments {
   char **list; /* ends with NULL */
@@ -201,12 +203,13 @@ static int write_arguments(struct arguments *arguments, const struct th_launch *
   return add_capabilities(arguments, launch, reason);
 }
 
-/* ---- running it --------------------------------------------------------------------------------- */
+/* ---- running it ------------------------------------------------------------------------------ */
 
 extern char **environ;
 
-/* The new process shares nothing with the program that starts it: no files, no blocked or ignored
- * signals, since it lives on when the program is gone. Its words, on either stream, go to output. */
+/* The new process shares nothing with the program that starts it: no files, no blocked or
+ * ignored signals, since it lives on when the program is gone. Its words, on either stream, go
+ * to output. */
 static int spawn(const char *path, char **arguments, int output, pid_t *pid) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
@@ -328,7 +331,7 @@ static int start(const struct th_launch *launch, uint64_t until, uint16_t *port,
   return error;
 }
 
-/* ---- connecting --------------------------------------------------------------------------------- */
+/* ---- connecting ------------------------------------------------------------------------------ */
 
 /* A system that listens on every address is found on this machine's own. */
 static const char *place(const struct th_launch *launch) {
@@ -362,10 +365,25 @@ static int start_and_connect(const struct th_launch *launch, uint64_t until,
   return error;
 }
 
+/* What listens there is no system of ours: says who it is, after why it is none. */
+static int explain_stranger(const struct th_launch *launch, struct th_reason *reason) {
+  char owner[256];
+  struct th_reason why = *reason;
+  uint32_t ip;
+  uint16_t port = 0;
+  bool is_known = th_place_parse(place(launch), strlen(place(launch)), &ip, &port) == 0 &&
+                  th_port_owner(ip, launch->port, owner, sizeof owner);
+  return th_fail(reason, TH_ESTARTUP,
+                 "port %u on %s is in use by %s; name another as \"Admin Port\", or 0 for any free "
+                 "one (%.300s)",
+                 launch->port, place(launch), is_known ? owner : "another program", why.words);
+}
+
 int th_launch_connect(const struct th_launch *launch, uint64_t until, struct th_client **client,
                       struct th_reason *reason) {
   if (launch->port != 0) {
     int error = connect_to(launch, until, client, reason);
+    if (error == TH_EPROTOCOL) return explain_stranger(launch, reason);
     if (error != TH_ENOSYSTEM) return error;
   }
   if (launch->attach_only) {

@@ -1,12 +1,12 @@
 /* launch: reaches a system that lives in a process of its own, and starts it where none answers.
  *
- * The process is `thespian-host start --daemon`, which prints one line when it is ready, or one line
- * that says why not, and leaves. Several programs may start the same system at the same time: one of
- * them wins the port, the others then find it there and connect to it.
+ * The process is `thespian-host start --daemon`, which prints one line when it is ready, or one
+ * line that says why not, and leaves. Several programs may start the same system at the same time:
+ * one of them wins the port, the others then find it there and connect to it.
  *
- * The program is looked for in this order: where the caller says; the environment's THESPIAN_HOST; the
- * running program, if that is thespian-host; beside the shared object that holds this code, in a build
- * tree or an installation; where `cmake --install` puts it; PATH.
+ * The program is looked for in this order: where the caller says; the environment's THESPIAN_HOST;
+ * the running program, if that is thespian-host; beside the shared object that holds this code, in
+ * a build tree or an installation; where `cmake --install` puts it; PATH.
  *
  * Threads: caller. Owns: nothing after its calls; the system goes on by itself.
  */
@@ -28,12 +28,12 @@ struct th_launch {
   uint16_t port;            /* 0: never connects, starts a system on a free port */
   const void *capabilities; /* a packed map for a system that is started; NULL for none */
   size_t capabilities_size;
-  const char *const *path;  /* folders where that system looks modules up; relative ones are of now */
+  const char *const *path; /* folders where that system looks modules up */
   size_t path_count;
-  bool attach_only;         /* connect or fail: never start */
-  const char *program;      /* thespian-host; NULL: is looked for */
-  const char *log_file;     /* of a system that is started; NULL: its own default */
-  const char *log_level;    /* likewise */
+  bool attach_only;      /* connect or fail: never start */
+  const char *program;   /* thespian-host; NULL: is looked for */
+  const char *log_file;  /* of a system that is started; NULL: its own default */
+  const char *log_level; /* likewise */
 };
 
 /* Connects to the system, started first where none answers. TH_ESTARTUP with a reason that says why

@@ -4,8 +4,9 @@
 #include "host/commands.h"
 
 int main(int argc, char **argv) {
-  const struct th_language language = {
-    .run = th_run_program, .script = th_script_lua, .version = th_lua_version,
-    .read_config = th_lua_read_config};
+  const struct th_language language = {.run = th_run_program,
+                                       .script = th_script_lua,
+                                       .version = th_lua_version,
+                                       .read_config = th_lua_read_config};
   return th_commands_run(argc, argv, &language);
 }

@@ -17,7 +17,7 @@
 
 #define TIMEOUT (50 * TH_SECOND)
 
-/* ---- access ------------------------------------------------------------------------------------- */
+/* ---- access ---------------------------------------------------------------------------------- */
 
 bool th_options_has(const struct th_options *options, enum th_option option) {
   return options->texts[option].count != 0;
@@ -49,7 +49,7 @@ void th_options_clear(struct th_options *options) {
   *options = (struct th_options){0};
 }
 
-/* ---- reading ------------------------------------------------------------------------------------ */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* What getopt wants to know, from our table. */
 struct grammar {
@@ -139,7 +139,7 @@ static int read_file(struct th_options *options, const struct th_command_usage *
   return 0;
 }
 
-/* ---- checking ----------------------------------------------------------------------------------- */
+/* ---- checking -------------------------------------------------------------------------------- */
 
 static int check_count(const struct th_options *options, const struct th_command_usage *command,
                        struct th_reason *reason) {
@@ -178,7 +178,8 @@ static int check_port(struct th_options *options, const struct th_command_usage 
     return th_fail(reason, TH_EUSAGE, "\"%s\" is not a port: 0 to 65535", text);
   }
   if (port == 0 && command->id != TH_COMMAND_start) {
-    return th_fail(reason, TH_EUSAGE, "port 0 is for start alone, which then prints the port taken");
+    return th_fail(reason, TH_EUSAGE,
+                   "port 0 is for start alone, which then prints the port taken");
   }
   options->port = (uint16_t)port;
   return 0;

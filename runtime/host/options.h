@@ -1,8 +1,8 @@
 /* options: what was said on the command line, checked.
  *
- * Everything that can be wrong without asking a system is found here, as wrong usage. Values stand in
- * the order given, those of a config file before those of the command line: where one value counts, it
- * is the last.
+ * Everything that can be wrong without asking a system is found here, as wrong usage. Values stand
+ * in the order given, those of a config file before those of the command line: where one value
+ * counts, it is the last.
  *
  * Threads: caller. Owns: copies of the values; borrows the arguments.
  */
@@ -36,9 +36,9 @@ struct th_options {
 /* Reads the file of --config: appends its table as a packed map. The room of Lua provides it. */
 typedef int th_config_reader(const char *file, struct th_buffer *table, struct th_reason *reason);
 
-/* Reads argv[1] and on for that command; argv[0] is its name, and argv may come back in another order.
- * TH_EUSAGE with a reason, or what the reader of config files gave (NULL: there is none). With --help
- * nothing else is checked. To be cleared in any case. */
+/* Reads argv[1] and on for that command; argv[0] is its name, and argv may come back in another
+ * order. TH_EUSAGE with a reason, or what the reader of config files gave (NULL: there is none).
+ * With --help nothing else is checked. To be cleared in any case. */
 int th_options_parse(struct th_options *options, const struct th_command_usage *command, int argc,
                      char **argv, th_config_reader *read_config, struct th_reason *reason);
 void th_options_clear(struct th_options *options);

@@ -76,7 +76,8 @@ int th_pairs_parse(struct th_pairs *pairs, const char *text, struct th_reason *r
   if (error == 0) {
     th_pairs_put(pairs, text, (size_t)(equals - text), value.data, value.size);
   } else {
-    error = th_fail(reason, TH_EUSAGE, "the value of \"%.*s\" is JSON too deep or with too big numbers",
+    error = th_fail(reason, TH_EUSAGE,
+                    "the value of \"%.*s\" is JSON too deep or with too big numbers",
                     (int)(equals - text), text);
   }
   th_buffer_clear(&value);

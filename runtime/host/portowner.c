@@ -11,26 +11,28 @@
 #include "base/clock.h"
 #include "host/client.h"
 
-/* What waits longer before it says who it is would keep the one who starts a system waiting, too. */
+/* What waits longer before it says who it is would keep the one who starts a system waiting,
+ * too. */
 #define GREETING_TIME TH_SECOND
 
 #define LISTENING 0x0a
 
-/* ---- by asking ---------------------------------------------------------------------------------- */
+/* ---- by asking ------------------------------------------------------------------------------- */
 
 static bool ask(uint32_t ip, uint16_t port, char *out, size_t size) {
   struct in_addr network = {.s_addr = htonl(ip != 0 ? ip : INADDR_LOOPBACK)};
   char host[INET_ADDRSTRLEN];
   struct th_client *client;
   inet_ntop(AF_INET, &network, host, sizeof host);
-  if (th_client_connect(&client, host, port, th_clock_after(GREETING_TIME), NULL) != 0) return false;
+  if (th_client_connect(&client, host, port, th_clock_after(GREETING_TIME), NULL) != 0)
+    return false;
   snprintf(out, size, "a Thespian system (%s, version %s, pid %lld)", th_client_base(client),
            th_client_version(client), (long long)th_client_pid(client));
   th_client_close(client);
   return true;
 }
 
-/* ---- by looking --------------------------------------------------------------------------------- */
+/* ---- by looking ------------------------------------------------------------------------------ */
 
 /* The last 8 digits: all of an IPv4 address, and of an IPv6 address what it maps to. */
 static bool covers(const char *digits, uint32_t ip) {

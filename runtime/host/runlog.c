@@ -23,7 +23,8 @@ static size_t max_size(size_t otherwise) {
   return size < 10240 ? 0 : (size_t)size;
 }
 
-/* A level of the environment that is none is passed over: it must not keep a system from starting. */
+/* A level of the environment that is none is passed over: it must not keep a system from
+ * starting. */
 static enum th_log_level default_level(void) {
   enum th_log_level level;
   const char *text = setting("THESPLOG_THRESHOLD", "THESPILOG_THRESHOLD");
@@ -41,8 +42,8 @@ int th_runlog_open(struct th_log **log, const char *file, const char *level, boo
   if (file == NULL && background) file = default_file();
   int error = th_log_open(log, file, size, threshold);
   if (error != 0) {
-    return th_fail(reason, error, "cannot write the log %s: %s", file != NULL ? file : "(standard error)",
-                   th_error_words(error));
+    return th_fail(reason, error, "cannot write the log %s: %s",
+                   file != NULL ? file : "(standard error)", th_error_words(error));
   }
   return 0;
 }

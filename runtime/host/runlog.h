@@ -1,9 +1,9 @@
 /* runlog: where the runtime's own log goes, by options and environment.
  *
- * Without a file given, a system in the foreground logs to standard error, and one in the background
- * to THESPLOG_FILE or /tmp/thespian.log, which is kept below THESPLOG_FILE_MAXSIZE bytes (50 KiB) by
- * renaming it to .old. Without a level given it is THESPLOG_THRESHOLD, else warnings and above. Every
- * variable may also be spelt THESPILOG_.
+ * Without a file given, a system in the foreground logs to standard error, and one in the
+ * background to THESPLOG_FILE or /tmp/thespian.log, which is kept below THESPLOG_FILE_MAXSIZE
+ * bytes (50 KiB) by renaming it to .old. Without a level given it is THESPLOG_THRESHOLD, else
+ * warnings and above. Every variable may also be spelt THESPILOG_.
  *
  * Threads: caller.
  */

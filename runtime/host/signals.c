@@ -24,8 +24,9 @@ struct th_signals {
   void *context;
 };
 
-/* Where the handler writes; -1 for nowhere. Signals belong to the process and a handler gets no context,
- * so this cannot belong to anything smaller. Relaxed: it is set before the handlers are. */
+/* Where the handler writes; -1 for nowhere. Signals belong to the process and a handler gets no
+ * context, so this cannot belong to anything smaller. Relaxed: it is set before the handlers
+ * are. */
 static atomic_int signal_end = -1;
 
 static void handle(int signal) {
@@ -96,8 +97,8 @@ void th_signals_stop(struct th_signals *signals) {
   if (signals == NULL) return;
   for (size_t i = 0; i < WATCHED_COUNT; i++) sigaction(watched[i], &signals->before[i], NULL);
   sigaction(SIGPIPE, &signals->before_pipe, NULL);
-  /* A handler that still runs on another thread writes to the pipe at worst, so its number must not be
-   * another file's yet: it is closed after the thread has ended. */
+  /* A handler that still runs on another thread writes to the pipe at worst, so its number must
+   * not be another file's yet: it is closed after the thread has ended. */
   atomic_store_explicit(&signal_end, -1, memory_order_relaxed);
   while (write(signals->ends[1], &stop, 1) < 0 && errno == EINTR) continue;
   pthread_join(signals->thread, NULL);

@@ -1,11 +1,12 @@
 /* signals: the end that the machine or its user asks for.
  *
- * SIGTERM, SIGINT, SIGQUIT, and SIGHUP where it is not ignored, ask for an orderly end; the second one
- * ends the process at once. SIGPIPE does nothing: whoever read what actors print may have left. Signals
- * are handled, neither blocked nor ignored: a process that an actor starts would inherit that.
+ * SIGTERM, SIGINT, SIGQUIT, and SIGHUP where it is not ignored, ask for an orderly end; the second
+ * one ends the process at once. SIGPIPE does nothing: whoever read what actors print may have
+ * left. Signals are handled, neither blocked nor ignored: a process that an actor starts would
+ * inherit that.
  *
- * Threads: watch and stop by one caller, at most one watch in a process at a time; first is called on
- * a thread of its own. Owns: that thread, and the handlers meanwhile.
+ * Threads: watch and stop by one caller, at most one watch in a process at a time; first is called
+ * on a thread of its own. Owns: that thread, and the handlers meanwhile.
  */
 #ifndef TH_HOST_SIGNALS_H
 #define TH_HOST_SIGNALS_H

@@ -27,15 +27,16 @@ struct table {
   struct row *rows;
   size_t count;
   size_t programs;
-  struct row root;    /* its children have no parent here */
+  struct row root; /* its children have no parent here */
   struct th_map rows_by_number;
-  int width;          /* of the first column */
+  int width; /* of the first column */
   int address_width;
 };
 
-/* ---- reading ------------------------------------------------------------------------------------ */
+/* ---- reading --------------------------------------------------------------------------------- */
 
-/* The short part of a class is what tells actors apart, but the module says whose it is: both stay. */
+/* The short part of a class is what tells actors apart, but the module says whose it is: both
+ * stay. */
 static int label(const struct row *row, char *out, size_t size) {
   size_t class_size, name_size;
   const char *class_name = th_view_text(row->actor, "class", &class_size);
@@ -84,8 +85,8 @@ static void hang_up(struct table *table) {
   }
 }
 
-/* The row after this one when parents come before their children; NULL at the end. Without recursion:
- * a chain of actors may be long. */
+/* The row after this one when parents come before their children; NULL at the end. Without
+ * recursion: a chain of actors may be long. */
 static struct row *following(struct row *row) {
   if (row->children != NULL) {
     row->children->depth = row->parent == NULL ? 0 : row->depth + 1;
@@ -97,7 +98,7 @@ static struct row *following(struct row *row) {
   return row->next;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------ */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static void measure(struct table *table) {
   char text[256];
@@ -117,13 +118,12 @@ static void put_row(const struct table *table, const struct row *row, struct th_
   const char *source = th_view_text(row->actor, "source", &source_size);
   const char *state = th_view_text(row->actor, "state", &state_size);
   label(row, first, sizeof first);
-  th_buffer_printf(text, "  %-*s  %-*s  %-8.*s  %-8.*s  %7lld  %8lld  %6lld  %9s\n", table->width,
-                   first, table->address_width, th_address_text(&address, place),
-                   source_size < 8 ? (int)source_size : 8, source, (int)state_size, state,
-                   (long long)th_view_int(row->actor, "waiting"),
-                   (long long)th_view_int(row->actor, "handled"),
-                   (long long)th_view_int(row->actor, "failed"),
-                   th_status_text_memory(th_view_int(row->actor, "memory"), memory));
+  th_buffer_printf(
+    text, "  %-*s  %-*s  %-8.*s  %-8.*s  %7lld  %8lld  %6lld  %9s\n", table->width, first,
+    table->address_width, th_address_text(&address, place), source_size < 8 ? (int)source_size : 8,
+    source, (int)state_size, state, (long long)th_view_int(row->actor, "waiting"),
+    (long long)th_view_int(row->actor, "handled"), (long long)th_view_int(row->actor, "failed"),
+    th_status_text_memory(th_view_int(row->actor, "memory"), memory));
 }
 
 static void put_table(struct table *table, struct th_buffer *text) {

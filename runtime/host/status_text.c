@@ -53,7 +53,7 @@ char *th_status_text_memory(int64_t bytes, char *out) {
   return out;
 }
 
-/* ---- sources ------------------------------------------------------------------------------------ */
+/* ---- sources --------------------------------------------------------------------------------- */
 
 static void put_source(struct th_buffer *text, struct th_view source, int digits) {
   size_t size;
@@ -76,7 +76,7 @@ void th_status_text_sources(struct th_view sources, int digits, struct th_buffer
   }
 }
 
-/* ---- system ------------------------------------------------------------------------------------- */
+/* ---- system ---------------------------------------------------------------------------------- */
 
 static void put_head(struct th_buffer *text, struct th_view status) {
   struct th_address admin = th_view_address(status, "admin");
@@ -116,20 +116,11 @@ static void put_map(struct th_buffer *text, const char *title, struct th_view ma
   th_buffer_printf(text, "\n%s\n", title);
   for (; count != 0 && reader.error == 0; count--) {
     size_t size;
-    struct th_item item;
-    struct th_unpack value_reader;
-    struct th_address address;
     const char *key = th_unpack_str(&reader, &size);
     struct th_view value = th_view_next(&reader);
     if (key == NULL || value.data == NULL) return;
     th_buffer_printf(text, "  %-*.*s  ", (int)width, (int)size, key);
-    th_unpack_init(&value_reader, value.data, value.size);
-    th_unpack_next(&value_reader, &item);
-    if (item.type == TH_ITEM_EXT && th_item_address(&item, &address)) {
-      put_address(text, &address);
-    } else {
-      th_json_from_pack(value.data, value.size, text);
-    }
+    th_json_from_pack(value.data, value.size, text);
     put(text, "\n");
   }
 }
@@ -151,10 +142,10 @@ static void put_counters(struct th_buffer *text, struct th_view status) {
   struct th_view handlers = th_view_field(status, "deadLetterHandlers");
   put(text, "\nMessages\n ");
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-    th_buffer_printf(text, " %s %lld%s", names[i], (long long)th_view_int(counters, names[i]),
-                     names[i + 1 < 5 ? i + 1 : i] == names[i] ? "\n" : ",");
+    th_buffer_printf(text, "%s %s %lld", i != 0 ? "," : "", names[i],
+                     (long long)th_view_int(counters, names[i]));
   }
-  put(text, "  ");
+  put(text, "\n  ");
   put_count(text, th_view_open(handlers, &reader), "handler");
   th_buffer_printf(text, " of dead letters\n\nActors (%lld created, %lld exited)\n",
                    (long long)th_view_int(counters, "created"),
@@ -170,7 +161,7 @@ void th_status_text_system(struct th_view status, struct th_buffer *text) {
   th_status_text_actors(th_view_field(status, "actors"), text);
 }
 
-/* ---- actor -------------------------------------------------------------------------------------- */
+/* ---- actor ----------------------------------------------------------------------------------- */
 
 static void put_line(struct th_buffer *text, struct th_view actor, const char *name) {
   size_t size;

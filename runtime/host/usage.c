@@ -52,9 +52,10 @@ void th_usage_overview(FILE *out) {
     snprintf(left, sizeof left, "%s %s", commands[i].name, commands[i].arguments);
     fprintf(out, "  %-26s %s\n", left, commands[i].words);
   }
-  fputs("\n"
-        "thespian-host COMMAND --help says more about one of them, and thespian-host --version\n"
-        "which versions of what are in use.\n\n"
-        "Exit status: 0 done; 1 refused or failed; 2 wrong usage; 3 no system there; 4 timed out.\n",
-        out);
+  fputs(
+    "\n"
+    "thespian-host COMMAND --help says more about one of them, and thespian-host --version\n"
+    "which versions of what are in use.\n\n"
+    "Exit status: 0 done; 1 refused or failed; 2 wrong usage; 3 no system there; 4 timed out.\n",
+    out);
 }

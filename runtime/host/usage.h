@@ -1,7 +1,7 @@
 /* usage: the commands of thespian-host and their options, in one table.
  *
- * The parser, the texts of --help and the dispatcher all read this table, so what is documented is what
- * is accepted.
+ * The parser, the texts of --help and the dispatcher all read this table, so what is documented is
+ * what is accepted.
  *
  * Threads: any; nothing here ever changes.
  */
@@ -84,10 +84,8 @@ extern const struct th_option_usage th_option_usages[TH_OPTION_COUNT];
   X(unload, "unload", "HASH", 1, 1, TH_REACH, "unload a bundle: no new actors come from it",       \
     "The first 8 digits of the hash will do, if they name one bundle.\n")                          \
   X(sources, "sources", "", 0, 0, TH_REACH, "list the bundles that are loaded", "")                \
-  X(create, "create", "CLASS", 1, 1,                                                               \
-    TH_BIT(SOURCE) | TH_BIT(NAME) | TH_BIT(REQUIRE) | TH_REACH,                                    \
-    "create an actor; prints its address",                                                         \
-    "CLASS is a qualified name, \"module.Class\".\n")                                              \
+  X(create, "create", "CLASS", 1, 1, TH_BIT(SOURCE) | TH_BIT(NAME) | TH_BIT(REQUIRE) | TH_REACH,   \
+    "create an actor; prints its address", "CLASS is a qualified name, \"module.Class\".\n")       \
   X(tell, "tell", "ADDRESS MESSAGE", 2, 2, TH_REACH, "send a message", TH_MESSAGE_HELP)            \
   X(ask, "ask", "ADDRESS MESSAGE", 2, 2, TH_REACH,                                                 \
     "send a message, wait for the answer and print it", TH_MESSAGE_HELP)                           \

@@ -53,7 +53,7 @@ double th_view_real(struct th_view map, const char *name) {
   struct th_unpack reader;
   struct th_item item;
   if (!read(th_view_field(map, name), &reader, &item)) return 0;
-  return item.type == TH_ITEM_REAL ? item.real
+  return item.type == TH_ITEM_REAL  ? item.real
          : item.type == TH_ITEM_INT ? (double)item.integer
                                     : 0;
 }

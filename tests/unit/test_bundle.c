@@ -17,7 +17,7 @@
 
 #include "admin/source.h"
 
-/* ---- a folder of its own for each test, which is the current one -------------------------------- */
+/* ---- a folder of its own for each test, which is the current one ----------------------------- */
 
 static int set_up(void **state) {
   const char *temporary = getenv("TMPDIR");
@@ -74,7 +74,7 @@ static void assert_files(struct th_source *source, size_t count, const char *con
   th_source_unref(source);
 }
 
-/* ---- tests -------------------------------------------------------------------------------------- */
+/* ---- tests ----------------------------------------------------------------------------------- */
 
 static void every_file_is_packed_under_its_name_below_the_folder(void **state) {
   (void)state;
@@ -193,7 +193,7 @@ static void a_folder_that_holds_too_much_is_refused(void **state) {
   write_file("f/b", "");
   assert_int_equal(truncate("f/b", TH_SOURCE_UNPACKED), 0);
   assert_int_equal(th_bundle_folder("f", &zip, &reason), TH_EBUNDLE);
-  assert_non_null(strstr(reason.words, "more than 67108864 bytes"));
+  assert_non_null(strstr(reason.words, "/f have more than 67108864 bytes"));
 }
 
 static void chosen_files_alone_are_packed(void **state) {

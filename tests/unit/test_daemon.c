@@ -54,14 +54,18 @@ static void be_silent(int report) {
   (void)report;
 }
 
+/* A file of the parent's. */
+static int inherited;
+
 /* Tells by its line whether it is what a daemon should be. */
 static void be_detached(int report) {
   char byte;
   bool has_input = read(STDIN_FILENO, &byte, 1) != 0;
   bool is_leader = getsid(0) == getpid();
+  bool has_others = fcntl(inherited, F_GETFD) >= 0;
   printf("nobody sees this\n");
   fflush(stdout);
-  th_daemon_report_ready(report, !has_input && is_leader ? "detached" : "not detached");
+  th_daemon_report_ready(report, !has_input && is_leader && !has_others ? "detached" : "not detached");
 }
 
 static void the_line_of_a_child_that_is_ready_is_printed(void **state) {
@@ -93,8 +97,10 @@ static void a_child_that_dies_is_an_error(void **state) {
 static void a_child_has_a_session_and_no_streams(void **state) {
   (void)state;
   char out[256];
+  inherited = open("/dev/null", O_RDONLY);
   assert_int_equal(fork_and_read(be_detached, out, sizeof out, NULL), 0);
   assert_string_equal(out, "detached\n");
+  close(inherited);
 }
 
 static void a_report_that_nobody_reads_is_noticed(void **state) {

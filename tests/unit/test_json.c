@@ -14,7 +14,7 @@
 #include "base/memory.h"
 #include "message/pack.h"
 
-/* ---- helpers ------------------------------------------------------------------------------------ */
+/* ---- helpers --------------------------------------------------------------------------------- */
 
 static char *take_text(struct th_buffer *text) {
   th_buffer_append(text, "", 1);
@@ -66,7 +66,7 @@ static char *nested(size_t depth) {
   return text;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------ */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static void json_of_every_type_comes_back_as_it_was(void **state) {
   (void)state;
@@ -126,7 +126,7 @@ static void the_deepest_json_that_is_allowed_passes(void **state) {
   free(text);
 }
 
-/* ---- writing ------------------------------------------------------------------------------------ */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static void a_string_alone_is_printed_as_it_is(void **state) {
   (void)state;
@@ -146,6 +146,19 @@ static void a_string_alone_is_printed_as_it_is(void **state) {
   th_buffer_clear(&text);
 }
 
+static void an_address_alone_is_printed_as_it_is_typed(void **state) {
+  (void)state;
+  struct th_address address = {.system = 0xab, .number = 3};
+  struct th_buffer packed, text;
+  th_buffer_init(&packed);
+  th_buffer_init(&text);
+  th_pack_address(&packed, &address);
+  assert_int_equal(th_json_from_pack(packed.data, packed.size, &text), 0);
+  assert_string_equal(take_text(&text), "a3.00000000000000ab");
+  th_buffer_clear(&text);
+  assert_written(&packed, "\"a3.00000000000000ab\"");
+}
+
 static void bytes_that_are_not_utf8_are_escaped_one_by_one(void **state) {
   (void)state;
   static const char bytes[] = "\xc3\xa9|\xc3|\x80|\xc0\xaf|\xed\xa0\x80|\xf0\x9f\x98\x80|\xf4\x90"
@@ -153,9 +166,9 @@ static void bytes_that_are_not_utf8_are_escaped_one_by_one(void **state) {
   struct th_buffer packed;
   th_buffer_init(&packed);
   th_pack_str(&packed, bytes, sizeof bytes - 1);
-  assert_written(&packed,
-                 "\"\xc3\xa9|\\u00c3|\\u0080|\\u00c0\\u00af|\\u00ed\\u00a0\\u0080|\xf0\x9f\x98\x80|"
-                 "\\u00f4\\u0090\\u0080\\u0080|\\u00e0\\u0080\\u0080|\\u0001\\u007f\\u00e2\\u0082\"");
+  assert_written(
+    &packed, "\"\xc3\xa9|\\u00c3|\\u0080|\\u00c0\\u00af|\\u00ed\\u00a0\\u0080|\xf0\x9f\x98\x80|"
+             "\\u00f4\\u0090\\u0080\\u0080|\\u00e0\\u0080\\u0080|\\u0001\\u007f\\u00e2\\u0082\"");
 }
 
 static void a_zero_byte_within_a_string_is_escaped(void **state) {
@@ -178,8 +191,7 @@ static void reals_have_the_shortest_digits_and_say_that_they_are_reals(void **st
   th_pack_real(&packed, INFINITY);
   th_pack_real(&packed, -INFINITY);
   th_pack_real(&packed, NAN);
-  assert_written(&packed,
-                 "[0.1, 0.3333333333333333, 2.0, -0.0, \"inf\", \"-inf\", \"nan\"]");
+  assert_written(&packed, "[0.1, 0.3333333333333333, 2.0, -0.0, \"inf\", \"-inf\", \"nan\"]");
 }
 
 static void keys_that_are_no_strings_become_their_json(void **state) {
@@ -253,12 +265,12 @@ static void an_enclosed_value_is_written_like_any_other(void **state) {
 static void bytes_that_are_not_one_value_are_malformed(void **state) {
   (void)state;
   assert_malformed("", 0);
-  assert_malformed("\xc0\xc0", 2);             /* two values */
-  assert_malformed("\x92\xc0", 2);             /* an array cut off */
-  assert_malformed("\x81\xa1", 2);             /* a key cut off */
-  assert_malformed("\xd4\x03\xc0", 3);         /* an instance of nothing */
-  assert_malformed("\xd4\x01\xc0", 3);         /* an address of one byte */
-  assert_malformed("\xd5\x04\xc0\xc0", 4);     /* two values enclosed in one */
+  assert_malformed("\xc0\xc0", 2);         /* two values */
+  assert_malformed("\x92\xc0", 2);         /* an array cut off */
+  assert_malformed("\x81\xa1", 2);         /* a key cut off */
+  assert_malformed("\xd4\x03\xc0", 3);     /* an instance of nothing */
+  assert_malformed("\xd4\x01\xc0", 3);     /* an address of one byte */
+  assert_malformed("\xd5\x04\xc0\xc0", 4); /* two values enclosed in one */
 }
 
 static void values_nested_too_deep_are_malformed_not_a_crash(void **state) {
@@ -279,6 +291,7 @@ int main(void) {
     cmocka_unit_test(json_that_cannot_be_carried_is_refused_and_leaves_nothing),
     cmocka_unit_test(the_deepest_json_that_is_allowed_passes),
     cmocka_unit_test(a_string_alone_is_printed_as_it_is),
+    cmocka_unit_test(an_address_alone_is_printed_as_it_is_typed),
     cmocka_unit_test(bytes_that_are_not_utf8_are_escaped_one_by_one),
     cmocka_unit_test(a_zero_byte_within_a_string_is_escaped),
     cmocka_unit_test(reals_have_the_shortest_digits_and_say_that_they_are_reals),

@@ -24,7 +24,7 @@
 
 #define PATIENCE (60 * TH_SECOND)
 
-/* ---- a folder with a program that only says what the test wants ----------------------------------- */
+/* ---- a folder with a program that only says what the test wants ------------------------------ */
 
 static char *folder;
 
@@ -105,7 +105,7 @@ static int launch(const char *program, uint16_t port, struct th_client **client,
   return th_launch_connect(&wish, th_clock_after(PATIENCE), client, reason);
 }
 
-/* ---- tests -------------------------------------------------------------------------------------- */
+/* ---- tests ----------------------------------------------------------------------------------- */
 
 static void a_system_that_is_there_is_connected_to(void **state) {
   (void)state;
@@ -281,20 +281,25 @@ static void something_else_on_the_port_is_no_reason_to_start(void **state) {
   socklen_t size = sizeof address;
   struct th_client *client;
   struct th_reason reason;
+  int status;
   int fd = socket(AF_INET, SOCK_STREAM, 0);
   assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
   assert_int_equal(listen(fd, 5), 0);
   assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+  pid_t server = fork();
+  if (server == 0) {
+    int connection = accept(fd, NULL, NULL);
+    _exit(write(connection, "HTTP/1.1 400 Bad Request", 24) == 24 ? 0 : 1);
+  }
   char *program = make_program("exit 1");
-  struct th_launch wish = {.program = program, .port = ntohs(address.sin_port)};
-  assert_int_equal(th_launch_connect(&wish, th_clock_after(20 * TH_MILLISECOND), &client, &reason),
-                   TH_ETIMEOUT);
+  assert_int_equal(launch(program, ntohs(address.sin_port), &client, &reason), TH_ESTARTUP);
   assert_false(is_there("said"));
+  assert_int_equal(waitpid(server, &status, 0), server);
   close(fd);
   free(program);
 }
 
-/* ---- where the program is ----------------------------------------------------------------------- */
+/* ---- where the program is -------------------------------------------------------------------- */
 
 static void the_program_named_is_the_one_that_is_used(void **state) {
   (void)state;

@@ -14,7 +14,7 @@
 #include "host/json.h"
 #include "message/pack.h"
 
-/* ---- helpers ------------------------------------------------------------------------------------ */
+/* ---- helpers --------------------------------------------------------------------------------- */
 
 struct parsed {
   struct th_options options;
@@ -75,7 +75,7 @@ static void assert_texts(const struct th_options *options, enum th_option option
   for (size_t i = 0; i < count; i++) assert_string_equal(texts->list[i], expected[i]);
 }
 
-/* ---- the command line --------------------------------------------------------------------------- */
+/* ---- the command line ------------------------------------------------------------------------ */
 
 static void what_is_not_said_has_its_default(void **state) {
   (void)state;
@@ -176,7 +176,7 @@ static void port_zero_is_for_start_alone(void **state) {
                "port 0 is for start alone, which then prints the port taken");
 }
 
-/* ---- wrong usage -------------------------------------------------------------------------------- */
+/* ---- wrong usage ----------------------------------------------------------------------------- */
 
 static void wrong_options_are_named(void **state) {
   (void)state;
@@ -213,7 +213,8 @@ static void wrong_values_are_refused(void **state) {
   (void)state;
   assert_wrong(parse("ask", "a", "b", "--timeout", "soon", NULL),
                "\"soon\" is not a number of seconds");
-  assert_wrong(parse("ask", "a", "b", "--timeout", "-1", NULL), "\"-1\" is not a number of seconds");
+  assert_wrong(parse("ask", "a", "b", "--timeout", "-1", NULL),
+               "\"-1\" is not a number of seconds");
   assert_wrong(parse("ask", "a", "b", "--timeout", "nan", NULL),
                "\"nan\" is not a number of seconds");
   assert_wrong(parse("start", "--capability", "x", NULL), "\"x\" is not of the form KEY=VALUE");
@@ -243,16 +244,16 @@ static void bases_out_of_reach_say_why(void **state) {
                "no base \"multiprocUDPBase\" in this version; use multiprocTCPBase");
 }
 
-/* ---- config files ------------------------------------------------------------------------------- */
+/* ---- config files ---------------------------------------------------------------------------- */
 
 static void a_config_file_comes_before_the_command_line(void **state) {
   (void)state;
   static const char *const path[] = {"f1", "f2", "c1"};
-  struct parsed *parsed =
-    parse("start", "--path", "c1", "--port", "5", "--capability", "B=2", "--config",
-          "{\"port\": 4, \"path\": [\"f1\", \"f2\"], \"log_level\": \"info\", \"daemon\": true, "
-          "\"load\": \"one.zip\", \"capabilities\": {\"A\": [1], \"B\": 1}}",
-          NULL);
+  struct parsed *parsed = parse(
+    "start", "--path", "c1", "--port", "5", "--capability", "B=2", "--config",
+    "{\"port\": 4, \"path\": [\"f1\", \"f2\"], \"log_level\": \"info\", \"daemon\": true, "
+    "\"load\": \"one.zip\", \"capabilities\": {\"A\": [1], \"B\": 1}}",
+    NULL);
   assert_int_equal(parsed->error, 0);
   assert_int_equal(parsed->options.port, 5);
   assert_texts(&parsed->options, TH_OPTION_PATH, 3, path);
@@ -275,6 +276,12 @@ static void a_config_file_is_checked_like_the_command_line(void **state) {
                "in the config file: no option \"ports\"");
   assert_wrong(parse("start", "--config", "{\"json\": true}", NULL),
                "in the config file: no option \"json\"");
+  assert_wrong(parse("start", "--config", "{\"config\": \"x\"}", NULL),
+               "in the config file: no option \"config\"");
+  assert_wrong(parse("start", "--config", "{\"capability\": \"A=1\"}", NULL),
+               "in the config file: no option \"capability\"");
+  assert_wrong(parse("start", "--config", "{\"help\": true}", NULL),
+               "in the config file: no option \"help\"");
   assert_wrong(parse("start", "--config", "{\"port\": true}", NULL),
                "in the config file: port has a value of the wrong type");
   assert_wrong(parse("start", "--config", "{\"path\": [[]]}", NULL),

@@ -1,7 +1,7 @@
 #include "host/signals.h"
 
-#include <setjmp.h>
 #include <semaphore.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -246,7 +246,8 @@ static void durations_have_two_units(void **state) {
   }
 }
 
-/* Every way to cut a status off, and what is no status at all: nothing is read that is not there. */
+/* Every way to cut a status off, and what is no status at all: nothing is read that is not
+ * there. */
 static void a_status_that_is_none_harms_nothing(void **state) {
   (void)state;
   struct th_buffer packed, text;

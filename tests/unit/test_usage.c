@@ -72,8 +72,7 @@ static void what_help_shows_is_what_the_parser_takes(void **state) {
     for (size_t j = 0; j < TH_OPTION_COUNT; j++) {
       char option[32];
       snprintf(option, sizeof option, "--%s", th_option_usages[j].name);
-      assert_int_equal(has_line(strstr(text, "\n\n"), option),
-                       parse_with(command, option) == 0);
+      assert_int_equal(has_line(strstr(text, "\n\n"), option), parse_with(command, option) == 0);
     }
     free(text);
   }
