@@ -41,7 +41,7 @@ wrong 3 "$gone" "$HOST" exit @joe --port "$old"
 wrong 3 "$gone" "$HOST" tell "a7.1234567890abcdef@127.0.0.1:$old" x # the address tells where
 wrong 3 "no host \"no.such.host.invalid\"" "$HOST" status --host no.such.host.invalid
 
-# ---- starts that fail: 1 ---------------------------------------------------------------------------
+# ---- starts that fail: 1 -------------------------------------------------------------------------
 
 start
 wrong 1 "port $port on 127.0.0.1 is in use by a Thespian system (multiprocTCPBase, version " \
@@ -52,14 +52,15 @@ wrong 1 "192.0.2.1 is not an address of this machine" "$HOST" start --port 0 --h
 wrong 1 "no folder missing for modules" "$HOST" start --port 0 --path missing
 wrong 1 "cannot read missing.zip" "$HOST" start --port 0 --load missing.zip
 wrong 1 "cannot read missing.zip" "$HOST" start --port 0 --daemon --log-file log2 --load missing.zip
-wrong 1 "nothing.Here" "$HOST" start --port 0 --create nothing.Here
+wrong 1 "module 'nothing' not found: no file " \
+  "$HOST" start --port 0 --log-file log2 --create nothing.Here
 wrong 1 "cannot write the log missing/log" "$HOST" start --port 0 --log-file missing/log
 wrong 1 "cannot write the log missing/log" "$HOST" start --port 0 --daemon --log-file missing/log
 wrong 1 "missing.lua" "$HOST" start --config missing.lua
 echo 'return 5' >config.lua
 wrong 1 "the config file config.lua returns no table" "$HOST" start --config config.lua
 
-# ---- requests that are refused: 1 ------------------------------------------------------------------
+# ---- requests that are refused: 1 ----------------------------------------------------------------
 
 wrong 1 "cannot read missing.zip: No such file or directory" "$HOST" load missing.zip --port "$port"
 echo "this is no zip" >bad.zip
@@ -95,7 +96,7 @@ got=0
 contains "thespian-host: the actor failed at the message: " "$(head -n 1 err)"
 contains "no way" "$(cat err)"
 
-# ---- bundles that cannot be packed: 1 ----------------------------------------------------------------
+# ---- bundles that cannot be packed: 1 ------------------------------------------------------------
 
 wrong 1 "cannot read missing: No such file or directory" "$HOST" bundle missing
 wrong 1 "there are no files in empty" "$HOST" bundle empty
@@ -103,7 +104,7 @@ wrong 1 "cannot write missing/x.zip: No such file or directory" \
   "$HOST" bundle actors -o missing/x.zip
 [ ! -e empty.zip ] || fail "a bundle that was refused was written"
 
-# ---- programs ---------------------------------------------------------------------------------------
+# ---- programs ------------------------------------------------------------------------------------
 
 echo 'error("stop")' >stop.lua
 got=0
@@ -119,7 +120,7 @@ got=0
 [ "$got" = 1 ] || fail "exit status $got, not 1, for a program that is missing"
 contains "missing.lua" "$(cat err)"
 
-# ---- output that goes nowhere: 1 ---------------------------------------------------------------------
+# ---- output that goes nowhere: 1 -----------------------------------------------------------------
 
 if [ -e /dev/full ]; then
   got=0

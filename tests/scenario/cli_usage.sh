@@ -1,5 +1,5 @@
-# What thespian-host says about itself, and that wrong usage is exit status 2 with one line that says
-# what is wrong. No system is needed.
+# What thespian-host says about itself, and that wrong usage is exit status 2 with one line that
+# says what is wrong. No system is needed.
 set -eu
 . "$(dirname "$0")/lib_cli.sh"
 
@@ -18,7 +18,7 @@ for command in $commands; do
   expect 0 "" "$HOST" "$command" -h
   [ "$out" = "$help" ] || fail "-h is not --help for $command"
 done
-contains "Exit status: 0 done; 1 refused or failed; 2 wrong usage; 3 no system there; 4 timed out." \
+contains "Exit status: 0 done; 1 refused or failed; 2 wrong usage; 3 no system there; 4 timed " \
   "$overview"
 
 expect 0 "" "$HOST" --version
@@ -105,7 +105,7 @@ wrong "the message is JSON too deep or with too big numbers" \
   "$HOST" tell a1.1 "[99999999999999999999]"
 wrong "no option -5" "$HOST" tell a1.1 -5
 
-# ---- wrong config files ----------------------------------------------------------------------------
+# ---- wrong config files --------------------------------------------------------------------------
 
 echo 'return {ports = 5}' >config.lua
 wrong "in the config file: no option \"ports\"" "$HOST" start --config config.lua

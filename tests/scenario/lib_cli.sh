@@ -4,18 +4,28 @@
 #                                    standard error contain WORDS ("" for an empty standard error);
 #                                    its standard output is then in $out
 #   fail WORDS                       ends the script
-#   start ARGUMENT...                starts a system on a free port, left in $port; it ends with the
-#                                    script
+#   start ARGUMENT...                starts a system on a free port, left in $port, as the process
+#                                    $daemon; it ends with the script, which fails when what the
+#                                    system wrote to its log tells of a sanitizer's findings
 #
 # Each script has a folder of its own as its current one.
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/cli.XXXXXX")
 cd "$work"
 port=
+daemon=
 clean_up() {
-  [ -z "$port" ] || "$HOST" shutdown --port "$port" >"$work/end" 2>&1 || cat "$work/end"
+  status=$?
+  [ -z "$port" ] || "$HOST" shutdown --port "$port" || status=1
+  # A leak is found at the very end of a process.
+  while [ -n "$daemon" ] && kill -0 "$daemon" 2>/dev/null; do sleep 0.01; done
+  if grep -s "Sanitizer" "$work/log" >&2; then
+    cat "$work/log" >&2
+    status=1
+  fi
   cd /
   rm -rf "$work"
+  exit $status
 }
 trap clean_up EXIT
 
@@ -61,4 +71,6 @@ start() {
     "multiprocTCPBase 127.0.0.1 "[0-9]*) port=${out##* } ;;
     *) fail "start printed: $out" ;;
   esac
+  expect 0 "" "$HOST" status --json --port "$port"
+  daemon=$(echo "$out" | sed 's/.*"pid": \([0-9]*\).*/\1/')
 }

@@ -1,0 +1,125 @@
+# lib_systems: lib_cli for scripts with several systems, and with processes that are killed.
+#
+#   begin NAME ARGUMENT...   starts a system in the background, on a free port unless told another:
+#                            its port is then $port, its process $pid, its log $work/NAME.log
+#   status_of PORT FIELD     prints a number or a text of the system's status
+#   await WORDS FILE         waits until the file contains the words
+#   ended PID STATUS         waits for a child of this script, whose exit status must be that one
+#   gone PID                 waits until there is no such process
+#   running                  prints the processes that this script has started and that still run
+#   nothing_runs             fails when there are any
+#
+# $luas are commands that run a program in Lua: by the host and, where that is possible, by stock Lua.
+# Whatever a script has started ends with it, also what its programs have started. A script fails
+# when a sanitizer had something to say in one of the logs, $work/*.log.
+
+. "$(dirname "$0")/lib_cli.sh"
+
+bases="simpleSystemBase multiprocQueueBase multiprocTCPBase"
+patience=60 # seconds that a script waits for what must come: a hang is a failure, not a timing
+
+# Children inherit it, however far they go into the background.
+TH_SCRIPT=$work
+THESPLOG_FILE=$work/runtime.log
+export TH_SCRIPT THESPLOG_FILE
+
+# ---- processes -----------------------------------------------------------------------------------
+
+# The search itself does not count.
+running() {
+  env -u TH_SCRIPT sh -c 'grep -Flsxz "TH_SCRIPT=$1" /proc/[0-9]*/environ | tr -dc "0-9\n"' - "$work"
+}
+
+nothing_runs() {
+  left=$(running)
+  [ -z "$left" ] || fail "still running: $(ps -o pid=,args= -p "$(echo $left | tr ' ' ,)")"
+}
+
+# One look in a loop that waits; WORDS say for what.
+again() {
+  looks=$((looks + 1))
+  [ $looks -lt $((patience * 50)) ] || fail "waited in vain: $*"
+  sleep 0.02
+}
+
+is_running() {
+  case $(sed -n 's/^State:\t//p' "/proc/$1/status" 2>&1) in
+    Z* | *"No such "* | "") return 1 ;;
+  esac
+}
+
+await() {
+  looks=0
+  until grep -Fqse "$1" "$2"; do again "$1 in $2: $(cat "$2")"; done
+}
+
+gone() {
+  looks=0
+  while is_running "$1"; do again "the end of process $1"; done
+}
+
+ended() {
+  gone "$1"
+  got=0
+  wait "$1" || got=$?
+  [ "$got" = "$2" ] || fail "process $1 ended with $got, not $2"
+}
+
+clean_up() {
+  status=$?
+  trap - EXIT
+  set +e # all of it is done, whatever fails
+  for process in $(running); do kill "$process" 2>&1 | grep -v "No such process" >&2; done
+  looks=0
+  while [ -n "$(running)" ] && [ $looks -lt $((patience * 50)) ]; do
+    looks=$((looks + 1))
+    sleep 0.02
+  done
+  for process in $(running); do
+    echo "$0: process $process does not end: $(tr '\0' ' ' <"/proc/$process/cmdline")" >&2
+    kill -KILL "$process"
+    status=1
+  done
+  if grep -s "Sanitizer\|runtime error:" "$work"/*.log >&2; then
+    cat "$work"/*.log >&2
+    status=1
+  fi
+  cd /
+  rm -rf "$work"
+  exit "$status"
+}
+trap 'exit 1' HUP INT TERM
+
+# ---- systems and programs ------------------------------------------------------------------------
+
+status_of() {
+  "$HOST" status --json --port "$1" | sed -n "s/.*\"$2\": \"*\([^,\"}]*\).*/\1/p"
+}
+
+begin() {
+  log=$work/$1.log
+  shift
+  expect 0 "" "$HOST" start --port 0 --log-file "$log" "$@" --daemon
+  port=${out##* }
+  case $out in
+    "multiprocTCPBase 127.0.0.1 "[1-9]*) ;;
+    *) fail "start printed: $out" ;;
+  esac
+  pid=$(status_of "$port" pid)
+}
+
+mkdir bin
+cat >bin/by_host <<'SH'
+#!/bin/sh
+exec "$HOST" run "$@"
+SH
+cat >bin/by_lua <<'SH'
+#!/bin/sh
+# Lua itself does not look beside the program.
+folder=$(dirname "$1")
+LUA_PATH="$folder/?.lua;$folder/?/init.lua;${LUA_PATH:-;}" exec lua5.4 "$@"
+SH
+chmod +x bin/*
+luas="$work/bin/by_host $work/bin/by_lua"
+# A sanitizer's library would have to be loaded into lua5.4 first.
+! grep -Eq '__(asan|tsan|ubsan)_' "$HOST" || luas="$work/bin/by_host"
