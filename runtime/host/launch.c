@@ -365,7 +365,7 @@ static int start_and_connect(const struct th_launch *launch, uint64_t until,
   return error;
 }
 
-/* What listens there is no system of ours: says who it is, after why it is none. */
+/* What listens there does not answer as a system of ours does: says who it is. */
 static int explain_stranger(const struct th_launch *launch, struct th_reason *reason) {
   char owner[256];
   struct th_reason why = *reason;
@@ -383,7 +383,7 @@ int th_launch_connect(const struct th_launch *launch, uint64_t until, struct th_
                       struct th_reason *reason) {
   if (launch->port != 0) {
     int error = connect_to(launch, until, client, reason);
-    if (error == TH_EPROTOCOL) return explain_stranger(launch, reason);
+    if (error == TH_EPROTOCOL || error == TH_ETIMEOUT) return explain_stranger(launch, reason);
     if (error != TH_ENOSYSTEM) return error;
   }
   if (launch->attach_only) {
