@@ -26,12 +26,18 @@ struct th_registry *th_registry_new(struct th_world *world) {
   return registry;
 }
 
+static bool clear_slot(void *context, struct th_actor *actor) {
+  (void)context;
+  th_actor_clear(actor);
+  return true;
+}
+
 void th_registry_free(struct th_registry *registry) {
-  for (uint32_t chunk = 0; chunk < registry->chunk_count; chunk++) {
-    struct th_actor *slots = atomic_load_explicit(&registry->chunks[chunk], memory_order_relaxed);
-    for (uint32_t slot = 0; slot < CHUNK_SLOTS; slot++) th_actor_clear(&slots[slot]);
-    free(slots);
-  }
+  /* Twice: the first time closes behaviours, whose last acts may send to slots that were cleared. */
+  th_registry_each(registry, clear_slot, NULL);
+  th_registry_each(registry, clear_slot, NULL);
+  for (uint32_t chunk = 0; chunk < registry->chunk_count; chunk++)
+    free(atomic_load_explicit(&registry->chunks[chunk], memory_order_relaxed));
   pthread_mutex_destroy(&registry->lock);
   free(registry);
 }

@@ -102,8 +102,8 @@ int th_client_tell(struct th_client *client, const struct th_address *target, en
 
 /* ---- receiving ------------------------------------------------------------------------------- */
 
-/* Whatever an actor sends to this endpoint, system messages that it passes on among them; but a program
- * cannot be asked to exit, and an actor that sends back all it gets would do that. */
+/* Whatever an actor sends to this endpoint, system messages that it passes on among them; but a
+ * program cannot be asked to exit, and an actor that sends back all it gets would do that. */
 static bool is_for_user(const struct th_message *message) {
   return message->kind < TH_KIND_BIRTH && message->kind != TH_KIND_EXIT_REQUEST;
 }

@@ -368,7 +368,7 @@ static int start_and_connect(const struct th_launch *launch, uint64_t until,
 /* What listens there does not answer as a system of ours does: says who it is. */
 static int explain_stranger(const struct th_launch *launch, struct th_reason *reason) {
   char owner[256];
-  struct th_reason why = *reason;
+  struct th_reason why = reason != NULL ? *reason : (struct th_reason){""};
   uint32_t ip;
   uint16_t port = 0;
   bool is_known = th_place_parse(place(launch), strlen(place(launch)), &ip, &port) == 0 &&

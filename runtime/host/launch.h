@@ -37,8 +37,8 @@ struct th_launch {
 };
 
 /* Connects to the system, started first where none answers. TH_ESTARTUP with a reason that says why
- * there is none: attach only, no program found, or what the new process said; TH_EPROTOCOL when
- * something else listens there; TH_ETIMEOUT. */
+ * there is none: attach only, no program found, what the new process said, or who else listens
+ * there; TH_ETIMEOUT when the new process is not ready in time. */
 int th_launch_connect(const struct th_launch *launch, uint64_t until, struct th_client **client,
                       struct th_reason *reason);
 

@@ -16,7 +16,8 @@ static const char *const names[] = {"run",    "start", "shutdown", "load", "unlo
                                     "create", "tell",  "ask",      "exit", "status", "bundle"};
 #define NAME_COUNT (sizeof names / sizeof names[0])
 
-static char *print(const struct th_command_usage *command) {
+/* Not inlined: gcc 12 then takes text, which open_memstream fills, for a pointer to itself. */
+__attribute__((noinline)) static char *print(const struct th_command_usage *command) {
   char *text = NULL;
   size_t size = 0;
   FILE *out = open_memstream(&text, &size);
