@@ -113,10 +113,11 @@ static void write_card(struct th_actor *actor, const struct th_birth *birth) {
   atomic_store_explicit(&card->memory, 0, memory_order_relaxed);
 }
 
-static void tell_requester(struct th_actor *actor, const struct th_birth *birth, int error,
-                           const char *words) {
+/* Tells whoever asked for this actor to be created how that went. */
+static void answer_creation(struct th_actor *actor, const struct th_address *requester,
+                            uint32_t ticket, int error, const char *words) {
   struct th_buffer buffer;
-  if (th_address_is_none(&birth->requester) || birth->ticket == 0) return;
+  if (th_address_is_none(requester) || ticket == 0) return;
   th_buffer_init(&buffer);
   th_pack_array(&buffer, 2);
   th_pack_int(&buffer, error);
@@ -124,9 +125,8 @@ static void tell_requester(struct th_actor *actor, const struct th_birth *birth,
     th_pack_address(&buffer, &actor->address);
   else
     th_pack_text(&buffer, words);
-  struct th_message *reply = th_message_pack(TH_KIND_REPLY, &birth->requester, &actor->address,
-                                             &buffer);
-  if (reply != NULL) reply->ticket = birth->ticket;
+  struct th_message *reply = th_message_pack(TH_KIND_REPLY, requester, &actor->address, &buffer);
+  if (reply != NULL) reply->ticket = ticket;
   send_packed(actor, reply, 0);
   th_buffer_clear(&buffer);
 }
@@ -162,7 +162,7 @@ static void be_born(struct th_actor *actor, const struct th_message *message) {
   write_card(actor, birth);
   int error = open_behaviour(actor, birth, &reason);
   if (error == 0) run(actor, birth);
-  tell_requester(actor, birth, error, reason.words);
+  answer_creation(actor, &birth->requester, birth->ticket, error, reason.words);
   if (error != 0) {
     log_failed_start(actor, birth, reason.words);
     snprintf(words, sizeof words, "failed to start: %s", reason.words);
@@ -241,6 +241,10 @@ static void handle(struct th_actor *actor, struct th_message *message) {
   bool is_exiting = th_actor_state(actor) == TH_ACTOR_EXITING;
   if (message->kind == TH_KIND_CHILD_EXITED) {
     lose_child(actor, message);
+  } else if (message->kind == TH_KIND_PRESENCE) {
+    answer_creation(actor, &message->sender, message->ticket, 0, NULL);
+    count(&actor->card.handled);
+    th_message_free(message);
   } else if (!is_exiting && is_to_exit(actor, message)) {
     begin_exit(actor, message);
   } else if (!is_exiting) {

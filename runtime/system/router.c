@@ -51,6 +51,22 @@ static void notify_asker(struct th_system *system, const struct th_message *mess
   th_router_send(&system->world, notice);
 }
 
+/* Who had the global name could not start, or has exited meanwhile. */
+static void answer_absence(struct th_system *system, const struct th_message *presence) {
+  struct th_buffer buffer;
+  th_buffer_init(&buffer);
+  th_pack_array(&buffer, 2);
+  th_pack_int(&buffer, TH_ESPECIFICATION);
+  th_pack_text(&buffer,
+               "the actor that had this global name did not start, or has exited: ask again");
+  struct th_message *reply = th_message_pack(TH_KIND_REPLY, &presence->sender, &system->world.admin,
+                                             &buffer);
+  th_buffer_clear(&buffer);
+  if (reply == NULL) return;
+  reply->ticket = presence->ticket;
+  th_router_send(&system->world, reply);
+}
+
 /* Letters about letters, and what the runtime sends for itself, are nobody's loss. */
 static bool is_worth_a_letter(const struct th_message *message) {
   switch (message->kind) {
@@ -85,6 +101,7 @@ void th_router_dead(struct th_world *world, struct th_message *message) {
   struct th_system *system = th_system_of(world);
   atomic_fetch_add_explicit(&system->dead, 1, memory_order_relaxed);
   if ((message->flags & TH_MESSAGE_ASK) != 0) notify_asker(system, message);
+  if (message->kind == TH_KIND_PRESENCE) answer_absence(system, message);
   if (is_worth_a_letter(message)) hand_to_admin(system, message);
   th_message_free(message);
 }

@@ -73,21 +73,29 @@ static struct th_birth *new_birth(struct th_system *system, struct th_actor *par
   return birth;
 }
 
-/* The name is taken: whoever asked gets the address of who has it. */
-static void answer_with_holder(struct th_system *system, const struct th_creation *creation,
-                               const struct th_address *address) {
-  struct th_buffer buffer;
-  if (th_address_is_none(&creation->requester) || creation->ticket == 0) return;
-  th_buffer_init(&buffer);
-  th_pack_array(&buffer, 2);
-  th_pack_int(&buffer, 0);
-  th_pack_address(&buffer, address);
-  struct th_message *reply = th_message_pack(TH_KIND_REPLY, &creation->requester,
-                                             &system->world.admin, &buffer);
-  th_buffer_clear(&buffer);
-  if (reply == NULL) return;
-  reply->ticket = creation->ticket;
-  th_router_send(&system->world, reply);
+/* The name is taken: who has it says so itself, once it has started. */
+static void ask_holder(struct th_system *system, const struct th_creation *creation,
+                       const struct th_address *holder) {
+  if (th_address_is_none(&creation->requester)) return;
+  struct th_message *presence = th_message_new(TH_KIND_PRESENCE, holder, &creation->requester, NULL,
+                                               0);
+  if (presence == NULL) return;
+  presence->ticket = creation->ticket;
+  th_router_send(&system->world, presence);
+}
+
+/* TH_ESOURCE when somebody waits to hear of it and there is neither the source nor an actor with the
+ * name. (An actor's child fails at its birth instead, so that its parent is told in the usual way.) */
+static int check_source(struct th_system *system, const struct th_creation *creation,
+                        struct th_reason *reason) {
+  struct th_source *source;
+  if (th_address_is_none(&creation->requester)) return 0;
+  if (creation->global_name != NULL &&
+      th_names_find(system->names, creation->global_name, creation->global_name_size) != 0)
+    return 0;
+  int error = find_source(system, creation, &source, reason);
+  th_source_unref(source);
+  return error;
 }
 
 /* Gives a slot for the creation, or NULL with *number that of the actor who has the name already. */
@@ -123,12 +131,15 @@ int th_spawn_create(struct th_world *world, struct th_actor *parent,
                     struct th_reason *reason) {
   struct th_system *system = th_system_of(world);
   uint64_t number;
+  /* Before a name is claimed for it: a program that must load its code first asks again. */
+  int error = check_source(system, creation, reason);
+  if (error != 0) return error;
   struct th_actor *slot = reserve(system, creation, &number);
   if (slot == NULL && number == 0)
     return th_fail(reason, TH_ENOMEM, "this system cannot hold more actors");
   *address = th_system_address(system, number);
   if (slot == NULL) {
-    answer_with_holder(system, creation, address);
+    ask_holder(system, creation, address);
     return 0;
   }
   struct th_birth *birth = new_birth(system, parent, creation);

@@ -158,9 +158,8 @@ refused() {
   for lua in $luas; do
     for how in "$@"; do
       expect 0 "" "$lua" starting.lua "$taken" $how
-      contains "ActorSystemStartupFailure" "$out"
-      contains "true" "$out"
-      contains "$taken" "$out"
+      contains "ActorSystemStartupFailure	true" "$out"
+      contains "$owner (pid $listener)" "$out"
     done
   done
   kill "$listener"
