@@ -69,6 +69,7 @@ clean_up() {
   status=$?
   trap - EXIT
   set +e # all of it is done, whatever fails
+  [ "$status" = 0 ] || echo "$0: ends with $status" >&2
   for process in $(running); do kill "$process" 2>&1 | grep -v "No such process" >&2; done
   looks=0
   while [ -n "$(running)" ] && [ $looks -lt $((patience * 50)) ]; do
@@ -88,7 +89,7 @@ clean_up() {
   rm -rf "$work"
   exit "$status"
 }
-trap 'exit 1' HUP INT TERM
+trap 'fail "a signal came"' HUP INT TERM
 
 # ---- systems and programs ------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ garbage() {
 script=$0
 
 # Somebody who waits through all of it.
-"$HOST" ask @echo keep --port "$port" >kept.out 2>&1 &
+"$HOST" ask @echo keep --port "$port" --timeout 3600 >kept.out 2>&1 &
 kept=$!
 looks=0
 until "$HOST" status @echo --json --port "$port" | grep -q '"handled": 1'; do again "the one who waits"; done

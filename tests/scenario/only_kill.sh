@@ -102,7 +102,7 @@ for lua in $luas; do
   one=$!
   "$lua" patient.lua "$port" listen >two.out 2>&1 &
   two=$!
-  "$HOST" ask @nurse wait --port "$port" >three.out 2>&1 &
+  "$HOST" ask @nurse wait --port "$port" --timeout 3600 >three.out 2>&1 &
   three=$!
   waiting 3
   kill -KILL "$one" "$two" "$three"
@@ -125,11 +125,11 @@ for lua in $luas; do
 done
 
 # Somebody who waits is not disturbed by others who die.
-"$HOST" ask @nurse wait --port "$port" >calm.out 2>&1 &
+"$HOST" ask @nurse wait --port "$port" --timeout 3600 >calm.out 2>&1 &
 calm=$!
 waiting 1
 for number in 2 3 4 5; do
-  "$HOST" ask @nurse wait --port "$port" >victim.out 2>&1 &
+  "$HOST" ask @nurse wait --port "$port" --timeout 3600 >victim.out 2>&1 &
   victim=$!
   waiting "$number"
   kill -KILL "$victim"
@@ -152,9 +152,9 @@ for lua in $luas; do
     count=$((count + 1))
   done
 done
-"$HOST" ask @nurse wait --port "$port" >by_name.out 2>&1 &
+"$HOST" ask @nurse wait --port "$port" --timeout 3600 >by_name.out 2>&1 &
 by_name=$!
-"$HOST" ask "$address" wait >by_address.out 2>&1 &
+"$HOST" ask "$address" wait --timeout 3600 >by_address.out 2>&1 &
 by_address=$!
 waiting $((count + 1))
 looks=0
