@@ -16,7 +16,8 @@ goal=50
 [ "$("$host" run "$program")" = "Hello, World!" ] # and the files are in memory now
 
 by_hyperfine() {
-  hyperfine --shell=none --warmup 3 --runs "$runs" --export-csv "$results" "'$host' run '$program'" >&2
+  hyperfine --shell=none --warmup 3 --runs "$runs" --export-csv "$results" \
+    "'$host' run '$program'" >&2
   awk -F, 'NR == 2 { printf "%.1f\n", $4 * 1000 }' "$results" # command,mean,stddev,median,...
 }
 
@@ -29,7 +30,8 @@ by_loop() {
     "$host" run "$program" >/dev/null
     end=$(date +%s%N)
     echo $((end - between - (between - begin)))
-  done | sort -n | awk '{ time[NR] = $1 } END { printf "%.1f\n", (time[int((NR + 1) / 2)] + time[int(NR / 2) + 1]) / 2e6 }'
+  done | sort -n | awk '{ time[NR] = $1 }
+    END { printf "%.1f\n", (time[int((NR + 1) / 2)] + time[int(NR / 2) + 1]) / 2e6 }'
 }
 
 if command -v hyperfine >/dev/null; then

@@ -9,7 +9,7 @@
 #   running                  prints the processes that this script has started and that still run
 #   nothing_runs             fails when there are any
 #
-# $luas are commands that run a program in Lua: by the host and, where that is possible, by stock Lua.
+# $luas are commands that run a program in Lua: by the host and, where possible, by stock Lua.
 # Whatever a script has started ends with it, also what its programs have started. A script fails
 # when a sanitizer had something to say in one of the logs, $work/*.log.
 
@@ -27,7 +27,8 @@ export TH_SCRIPT THESPLOG_FILE
 
 # The search itself does not count.
 running() {
-  env -u TH_SCRIPT sh -c 'grep -Flsxz "TH_SCRIPT=$1" /proc/[0-9]*/environ | tr -dc "0-9\n"' - "$work"
+  env -u TH_SCRIPT MARK="TH_SCRIPT=$work" \
+    sh -c 'grep -Flsxz "$MARK" /proc/[0-9]*/environ | tr -dc "0-9\n"'
 }
 
 nothing_runs() {

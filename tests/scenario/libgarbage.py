@@ -1,7 +1,7 @@
 """Sends what no program of ours would to an admin port.
 
-libgarbage.py PORT KIND    waits until the system has closed the connection, and prints the port that it
-                           came from, by which the system's log names it
+libgarbage.py PORT KIND    waits until the system has closed the connection, and prints the port
+                           that it came from, by which the system's log names it
 libgarbage.py PORT kinds   prints all kinds
 libgarbage.py PORT storm   sends messages that are well formed, but make no sense, to everybody
 """
@@ -156,16 +156,17 @@ class Connection:
 
 
 PLAIN = [msgpack.packb(value) for value in (
-    None, True, False, 0, -1, 1 << 40, -(1 << 63), (1 << 63) - 1, 1.5, float("nan"), float("inf"), "",
-    "x", "echo", "echo.Echo", "../../etc/passwd", "a.b.c.d", b"\xff\0", "ab" * 32, "x" * 5000, [], [[]],
-    [1, 2, 3], {}, {"a": {"b": []}}, {1: 2, "x": None})]
+    None, True, False, 0, -1, 1 << 40, -(1 << 63), (1 << 63) - 1, 1.5, float("nan"), float("inf"),
+    "", "x", "echo", "echo.Echo", "../../etc/passwd", "a.b.c.d", b"\xff\0", "ab" * 32, "x" * 5000,
+    [], [[]], [1, 2, 3], {}, {"a": {"b": []}}, {1: 2, "x": None})]
 PLAIN.append(b"\x91" * 150 + b"\1")  # nested deeply
 
 
 def extension(chance):
     """What an address, an instance or a reference is to look like, but does not."""
     size = chance.choice((0, 1, 7, 8, 16, 24, 40))
-    return msgpack.packb(msgpack.ExtType(chance.choice((1, 2, 3, 4, 5, 100)), chance.randbytes(size)))
+    code = chance.choice((1, 2, 3, 4, 5, 100))
+    return msgpack.packb(msgpack.ExtType(code, chance.randbytes(size)))
 
 
 def array(items):
@@ -190,7 +191,8 @@ def storm(port):
             assert code == 0, echo
             nobody = msgpack.ExtType(echo.code, echo.data[:12] + b"\0\0\3\1" + echo.data[16:])
             stranger = msgpack.ExtType(echo.code, b"\1" * len(echo.data))
-        target = chance.choice([connection.admin, connection.endpoint, echo, nobody, stranger, None])
+        targets = [connection.admin, connection.endpoint, echo, nobody, stranger, None]
+        target = chance.choice(targets)
         kind = chance.choice([0, 0, 0, 1, 2, 3, 4, 5, 6, 7, REPLY, 35, 36])
         if target == connection.admin and chance.random() < 0.8:
             kind = REQUEST

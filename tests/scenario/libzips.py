@@ -66,7 +66,8 @@ def main(folder):
 
     write(folder, "twice", packed([("app.lua", MODULE), ("app.lua", MODULE)]), '"app.lua"', "twice")
     write(folder, "twice_case", packed([("app.lua", MODULE), ("APP.lua", MODULE)]), "twice")
-    write(folder, "link", packed([("app.lua", MODULE), link("etc.lua", "/etc/passwd")]), '"etc.lua"')
+    linked = packed([("app.lua", MODULE), link("etc.lua", "/etc/passwd")])
+    write(folder, "link", linked, '"etc.lua"')
 
     stored = packed([("good.lua", MODULE), ("bad.lua", MODULE[::-1])], zipfile.ZIP_STORED)
     write(folder, "crc_stored", replaced(stored, MODULE[::-1], MODULE[::-1].upper()), '"bad.lua"',

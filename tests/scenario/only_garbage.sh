@@ -30,7 +30,9 @@ script=$0
 "$HOST" ask @echo keep --port "$port" --timeout 3600 >kept.out 2>&1 &
 kept=$!
 looks=0
-until "$HOST" status @echo --json --port "$port" | grep -q '"handled": 1'; do again "the one who waits"; done
+until "$HOST" status @echo --json --port "$port" | grep -q '"handled": 1'; do
+  again "the one who waits"
+done
 [ "$(wc -l <"$log")" = 0 ] || fail "lines before there was any garbage: $(cat "$log")"
 
 number=0
@@ -41,7 +43,7 @@ for kind in $(garbage kinds); do
   await "127.0.0.1:$from " "$log"
   expect 0 "" "$HOST" ask @echo "$kind" --port "$port"
   [ "$out" = "$kind" ] || fail "after $kind the system answered $out"
-  [ "$(wc -l <"$log")" = $number ] || fail "not one line about $kind (127.0.0.1:$from): $(cat "$log")"
+  [ "$(wc -l <"$log")" = $number ] || fail "not one line about $kind ($from): $(cat "$log")"
   level=WARNING
   [ "$kind" != half_later ] || level=INFO # so ends a program that is killed
   grep "127.0.0.1:$from " "$log" | grep -q " $level " || fail "no $level about $kind: $(cat "$log")"

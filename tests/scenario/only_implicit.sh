@@ -33,8 +33,8 @@ if actors.main(...) then
   end
   local app = asys:createActor(App, nil, keep)
   local worker = asys:createActor(require("pkg.worker").Worker)
-  print(ask(app, "who") .. ", " .. ask(app, helper.Note "noted") .. ", " .. ask(worker, "who") .. ", "
-    .. ask(ask(app, "child"), "who"))
+  print(table.concat({ ask(app, "who"), ask(app, helper.Note "noted"), ask(worker, "who"),
+    ask(ask(app, "child"), "who") }, ", "))
 end
 
 return { App = App }
@@ -90,23 +90,25 @@ touch -r before project/helper.lua
 two="app two, helper two, late two, note two, worker two, worker two"
 says "$two" project/app.lua "$port"
 
-# The keeper still runs what it was made from, also what it loads from now on. (The note's class is the
-# program's; the keeper reads it by its own.)
-says "app one, helper one, late one, note one, worker two, worker one" project/app.lua "$port" keeper
+# The keeper still runs what it was made from, also what it loads from now on. (The note's class is
+# the program's; the keeper reads it by its own.)
+kept="app one, helper one, late one, note one, worker two, worker one"
+says "$kept" project/app.lua "$port" keeper
 
 # Back to what it was at first.
 cp -p project/app.lua two.lua
 sed -i 's/app two/app one/' project/app.lua
-says "app one, helper two, late two, note two, worker two, worker two" project/app.lua "$port"
+back="app one, helper two, late two, note two, worker two, worker two"
+says "$back" project/app.lua "$port"
 
 # From anywhere, by any path, from a folder that is a link.
 ln -s "$work/project" linked
 cd /
-says "app one, helper two, late two, note two, worker two, worker two" "$work/linked/app.lua" "$port"
+says "$back" "$work/linked/app.lua" "$port"
 cd "$work/project"
-says "app one, helper two, late two, note two, worker two, worker two" app.lua "$port"
+says "$back" app.lua "$port"
 cd pkg
-says "app one, helper two, late two, note two, worker two, worker two" ../app.lua "$port"
+says "$back" ../app.lua "$port"
 cd "$work"
 
 # A file that no longer loads fails where it is needed; the system goes on.
@@ -115,7 +117,7 @@ for lua in $luas; do
   got=0
   "$lua" project/app.lua "$port" >out 2>err || got=$?
   [ "$got" = 1 ] || fail "exit status $got for a file that does not load"
-  grep -q "bundle:[0-9a-f]*/late.lua:1: " err || fail "the file that does not load is not named: $(cat err)"
+  grep -q "bundle:[0-9a-f]*/late.lua:1: " err || fail "the broken file is not named: $(cat err)"
 done
 echo 'return { text = "late three" }' >project/late.lua
 says "app one, helper two, late three, note two, worker two, worker two" project/app.lua "$port"

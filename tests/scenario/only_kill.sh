@@ -88,10 +88,12 @@ waiting() {
   done
 }
 
-# Waits until the system has noticed who is no longer there: it counts one program, the one that asks.
+# Waits until the system has noticed who is no longer there: it counts only the program that asks.
 noticed() {
   looks=0
-  until "$HOST" status --port "$port" | grep -q " 1 program connected"; do again "what the system notices"; done
+  until "$HOST" status --port "$port" | grep -q " 1 program connected"; do
+    again "what the system notices"
+  done
 }
 
 # ---- programs that are killed --------------------------------------------------------------------
@@ -158,13 +160,16 @@ by_name=$!
 by_address=$!
 waiting $((count + 1))
 looks=0
-until "$HOST" status "$address" --json --port "$port" | grep -q '"handled": 1'; do again "the ask by address"; done
+until "$HOST" status "$address" --json --port "$port" | grep -q '"handled": 1'; do
+  again "the ask by address"
+done
 kill -KILL "$pid"
 gone "$pid"
+gone_words="the actor system (pid $pid) is gone"
 
 for asking in "$by_name" "$by_address"; do ended "$asking" 1; done
 for name in by_name by_address; do
-  contains "thespian-host: the actor system (pid $pid) is gone" "$(cat $name.out)"
+  contains "thespian-host: $gone_words" "$(cat $name.out)"
   [ "$(wc -l <$name.out)" = 1 ] || fail "more than one line: $(cat $name.out)"
 done
 count=0
@@ -177,12 +182,12 @@ for asking in $pids; do
   if [ $((count % 5)) = 4 ]; then
     ended "$asking" 1
     said=$(cat "patient $count.out")
-    contains "ActorSystemFailure: the actor system (pid $pid) is gone" "$said"
+    contains "ActorSystemFailure: $gone_words" "$said"
   else
     ended "$asking" 0
     said=$(cat "patient $count.out")
     for what in "$first" "ask again" "listen again" "create" "update"; do
-      contains "$what: ActorSystemFailure true ActorSystemFailure: the actor system (pid $pid) is gone" "$said"
+      contains "$what: ActorSystemFailure true ActorSystemFailure: $gone_words" "$said"
     done
     # The socket of another endpoint may still take what the program tells, and lose it.
     [ "$first" = private ] || contains "tell: ActorSystemFailure true" "$said"

@@ -1,5 +1,5 @@
-# An actor from a bundle finds the modules of its bundle and those of its system, and nothing that the
-# environment or the current folder happens to hold, on any base.
+# An actor from a bundle finds the modules of its bundle and those of its system, and nothing that
+# the environment or the current folder happens to hold, on any base.
 set -eu
 . "$(dirname "$0")/lib_systems.sh"
 

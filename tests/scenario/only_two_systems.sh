@@ -1,4 +1,4 @@
-# Two systems on one machine do not disturb each other; a port is one system's, and who has it is said.
+# Two systems on one machine do not disturb each other. Who has a port is said to others.
 set -eu
 . "$(dirname "$0")/lib_systems.sh"
 
@@ -60,7 +60,8 @@ expect 1 "$blue_hash" "$HOST" create colour.Colour --source "$blue_hash" --port 
 on "$blue" unload "$blue_hash"
 on "$red" create colour.Colour --source "$red_hash"
 on "$red" ask @colour children
-[ "$(status_of "$red" Colour) $(status_of "$blue" Colour)" = "red blue" ] || fail "mixed capabilities"
+[ "$(status_of "$red" Colour)" = red ] || fail "the capability went over"
+[ "$(status_of "$blue" Colour)" = blue ] || fail "the capability went over"
 on "$red" exit @colour
 expect 1 "no actor has the global name" "$HOST" ask @colour which --port "$red"
 asking "$blue" blue
@@ -76,7 +77,8 @@ local function system(port)
     { ["Admin Port"] = math.tointeger(port), ["Attach Only"] = true }, false, true)
 end
 local red, blue = system((...)), system((select(2, ...)))
-local one, other = red:createActor("none.Here", nil, "colour"), blue:createActor("none.Here", nil, "colour")
+local one = red:createActor("none.Here", nil, "colour")
+local other = blue:createActor("none.Here", nil, "colour")
 for _ = 1, 50 do
   red:tell(one, "which")
   blue:tell(other, "which")
@@ -131,25 +133,26 @@ held = []
 while True:
     client, _ = server.accept()
     held.append(client)
-    if sys.argv[1:]:
+    if sys.argv[1] == "talkative":
         client.sendall(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n")
 PY
 cat >starting.lua <<'LUA'
 local actors = require "thespian.actors"
 local started, raised = pcall(actors.ActorSystem, "multiprocTCPBase",
-  { ["Admin Port"] = math.tointeger(...), ["Attach Only"] = (select(2, ...)) and true or nil })
+  { ["Admin Port"] = math.tointeger(...), ["Attach Only"] = select(2, ...) == "attach" or nil })
 assert(not started)
-print(actors.typename(raised), actors.isinstance(raised, actors.ActorSystemFailure), tostring(raised))
+local is_failure = actors.isinstance(raised, actors.ActorSystemFailure)
+print(actors.typename(raised), is_failure, tostring(raised))
 LUA
 # refused KIND STATUS HOW...
 refused() {
   kind=$1 status=$2
   shift 2
-  /usr/bin/python3 listener.py $kind >listener.out &
+  : >listener.out
+  /usr/bin/python3 listener.py "$kind" >>listener.out &
   listener=$!
   looks=0
-  until [ -s listener.out ]; do again "the other program"; done
-  read -r taken <listener.out
+  until read -r taken <listener.out; do again "the other program"; done
   owner="port $taken on 127.0.0.1 is in use by python3"
   expect 1 "$owner" "$HOST" start --port "$taken"
   contains "(pid $listener)" "$err"
@@ -157,7 +160,7 @@ refused() {
   expect "$status" "127.0.0.1:$taken" "$HOST" status --port "$taken"
   for lua in $luas; do
     for how in "$@"; do
-      expect 0 "" "$lua" starting.lua "$taken" $how
+      expect 0 "" "$lua" starting.lua "$taken" "$how"
       contains "ActorSystemStartupFailure	true" "$out"
       contains "$owner (pid $listener)" "$out"
     done
@@ -166,8 +169,8 @@ refused() {
   ended "$listener" 143
   rm listener.out
 }
-refused talkative 1 "" attach
-refused "" 4 "" # that is waited for
+refused talkative 1 start attach
+refused silent 4 start # that is waited for
 
 # ---- several at once on one free port ------------------------------------------------------------
 

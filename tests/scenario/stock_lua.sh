@@ -12,7 +12,8 @@ case $luas in
 esac
 
 prefix="$work/a prefix"
-cmake --install "$BUILD" --prefix "$prefix" >install.log 2>&1 || fail "cmake --install: $(cat install.log)"
+cmake --install "$BUILD" --prefix "$prefix" >install.log 2>&1 ||
+  fail "cmake --install: $(cat install.log)"
 for file in bin/thespian-host lib/lua/5.4/thespian/core.so share/lua/5.4/thespian/actors.lua; do
   [ -f "$prefix/$file" ] || fail "$file was not installed: $(cat install.log)"
 done

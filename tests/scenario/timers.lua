@@ -225,7 +225,7 @@ if actors.main(...) then
       check.ok(wakeup.at >= before, "the actor ran while the program did something else")
     end)
 
-    check.test("on the simple base a wait that is too short leaves the wakeup for the next", function()
+    check.test("on the simple base a wait that is too short leaves the wakeup alone", function()
       asys:tell(sleeper, { wakeups = { { 0.2, "kept" } } })
       local message, why = asys:listen(0.001)
       if why ~= "timeout" then check.equal(message.payload, "kept") return end
