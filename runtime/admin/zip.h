@@ -1,12 +1,21 @@
-/* zip: archives in memory, read strictly and written reproducibly.
+/* zip: archives in memory, read strictly and written reproducibly, both with minizip.
  *
- * Reading is for archives that came from somewhere: what zip_directory accepts is unpacked into
- * buffers of the size that the directory declares, and must fit to the byte: the packed data ends
- * where the entry ends, gives the declared size, and has the declared checksum. minizip's reader is
- * not used, since it cannot promise that: it stops once the declared size is there, so it takes
- * data that goes on (other readers would see another file), or bytes hidden behind the data; it
- * also looks for the directory in more places than one. Its writer is used: equal files in equal
- * order give equal bytes, whatever their dates, for one version of zlib.
+ * Reading is for archives that came from somewhere. zip_directory accepts those that can be read in
+ * one way; minizip then hands out their entries from memory, one by one, each found by its place in
+ * the directory. An entry must fit to the byte: the packed data ends where the entry ends, gives
+ * the declared size, and has the declared checksum.
+ *
+ *   1. minizip hands out the packed bytes, raw, and they are inflated here. Its own inflating cannot
+ *      promise the above: it stops once the declared size is there and does not tell how far the
+ *      packed data went, so data that goes on (other readers would see another file) or that hides
+ *      something behind its end would pass.
+ *   2. minizip looks for the directory in more places than one. It is shown just the end record
+ *      while it looks, so that it cannot take another than zip_directory has checked.
+ *   3. What minizip says of an entry (name, flags, method, sizes, checksum, place of the data) must
+ *      be what zip_directory says, or the entry is refused.
+ *
+ * Writing: equal files in equal order give equal bytes, whatever their dates, for one version of
+ * zlib.
  *
  * Threads: each archive and each writer its holder. Owns: the directory; not the archive's bytes.
  */

@@ -201,6 +201,7 @@ static int read_entries(const struct reading *reading, struct th_zip_directory *
                   read16(record + 32);
     if (size > left) return refuse(reading, "the directory is damaged");
     fill_entry(&directory->entries[i], record);
+    directory->entries[i].record = (size_t)(record - reading->bytes);
     if ((error = check_entry(reading, &directory->entries[i], record)) != 0) return error;
     directory->unpacked += directory->entries[i].size;
     record += size;
@@ -337,7 +338,8 @@ int th_zip_directory_read(struct th_zip_directory *directory, const void *archiv
   size_t count = 0;
   int error = read_end(&reading, &count);
   if (error != 0) return error;
-  struct th_zip_directory read = {count, th_alloc_zeroed(count + 1, sizeof *read.entries), 0};
+  struct th_zip_directory read = {.count = count, .end = size - END_SIZE};
+  read.entries = th_alloc_zeroed(count + 1, sizeof *read.entries);
   if ((error = read_entries(&reading, &read)) != 0) goto refused;
   if ((error = check_totals(&reading, &read)) != 0) goto refused;
   if ((error = check_names(&reading, &read)) != 0) goto refused;
@@ -351,5 +353,5 @@ refused:
 
 void th_zip_directory_clear(struct th_zip_directory *directory) {
   free(directory->entries);
-  *directory = (struct th_zip_directory){0, NULL, 0};
+  *directory = (struct th_zip_directory){0};
 }

@@ -40,6 +40,7 @@ struct th_zip_limits {
 struct th_zip_entry {
   const unsigned char *name; /* borrowed from the archive; not followed by a zero */
   size_t name_size;
+  size_t record; /* offset of what the directory says about it */
   size_t header; /* offset of its own header */
   size_t data;   /* offset of its packed bytes */
   uint32_t packed_size;
@@ -54,6 +55,7 @@ struct th_zip_directory {
   size_t count;
   struct th_zip_entry *entries; /* in the order of their place in the archive */
   uint64_t unpacked;            /* the sum of all sizes */
+  size_t end;                   /* offset of the end record */
 };
 
 /* Reads the directory of an archive in memory, or fails with TH_EBUNDLE and the reason. The archive

@@ -189,6 +189,208 @@ static void one_bad_entry_does_not_harm_the_next(void **state) {
   th_buffer_clear(&archive);
 }
 
+static void the_checksum_of_the_text_does_not_excuse_another_size(void **state) {
+  (void)state;
+  struct zip_model model;
+  zip_model_init(&model);
+  const struct zip_header told = model.parts[0].central;
+  zip_model_declare(&model.parts[0], 7, told.packed_size, told.checksum);
+  assert_refused(&model, "entry \"a.lua\": it unpacks to more than the size it declares");
+  zip_model_declare(&model.parts[0], told.size + 1, told.packed_size, told.checksum);
+  assert_refused(&model, "entry \"a.lua\": it unpacks to less than the size it declares");
+}
+
+static void a_name_may_be_as_long_as_the_limit(void **state) {
+  (void)state;
+  struct zip_model model;
+  struct th_buffer text;
+  char name[200];
+  memset(name, 'n', sizeof name);
+  zip_model_init(&model);
+  zip_model_rename(&model.parts[1], (struct zip_bytes){name, sizeof name});
+  th_buffer_init(&text);
+  assert_int_equal(read_model(&model, &text, NULL), 0);
+  assert_memory_equal(text.data + strlen("a.lua=return 'aaaaaaaaaaaaaaaaaaaaaaaa'\n;"), name, 200);
+  th_buffer_clear(&text);
+}
+
+/* ---- packed data of more than one chunk ---- */
+
+#define CHUNK 16384 /* as much as is inflated at once */
+
+/* The model's first file becomes a deflated one of 1 + size bytes, in a block of one byte and one
+ * of size, whose headers are of 5 bytes each; more bytes follow them. */
+static void pack_blocks(struct zip_model *model, unsigned char *room, size_t size, size_t more) {
+  const unsigned char first[] = {0, 1, 0, 0xfe, 0xff, 'x'};
+  const unsigned char last[] = {1, (unsigned char)size, (unsigned char)(size >> 8),
+                                (unsigned char)~size, (unsigned char)(~size >> 8)};
+  memcpy(room, first, 6);
+  memcpy(room + 6, last, 5);
+  memset(room + 11, 'x', size + more);
+  zip_model_init(model);
+  unsigned char *text = th_alloc(size + 1);
+  memset(text, 'x', size + 1);
+  struct zip_part *part = &model->parts[0];
+  zip_model_pack(part, "a.lua", (struct zip_bytes){text, size + 1}, false);
+  free(text);
+  part->packed = (struct zip_bytes){room, 11 + size + more};
+  part->local.method = part->central.method = TH_ZIP_DEFLATED;
+  zip_model_declare(part, (uint32_t)size + 1, (uint32_t)part->packed.size, part->central.checksum);
+}
+
+static void data_may_end_anywhere_in_a_chunk(void **state) {
+  (void)state;
+  static const size_t ends[] = {CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 3 * CHUNK};
+  struct zip_model model;
+  unsigned char *room = th_alloc(4 * CHUNK);
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+    struct th_buffer text;
+    th_buffer_init(&text);
+    pack_blocks(&model, room, ends[i] - 11, 0);
+    assert_int_equal(read_model(&model, &text, NULL), 0);
+    assert_int_equal(text.size, strlen("a.lua=;pkg/b.lua=return 'b'\n;") + ends[i] - 10);
+    th_buffer_clear(&text);
+  }
+  free(room);
+}
+
+static void bytes_hidden_behind_the_data_are_refused_wherever_it_ends(void **state) {
+  (void)state;
+  static const size_t ends[] = {CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK};
+  static const size_t more[] = {1, CHUNK - 1, CHUNK, CHUNK + 1};
+  struct zip_model model;
+  unsigned char *room = th_alloc(4 * CHUNK);
+  for (size_t i = 0; i < 16; i++) {
+    pack_blocks(&model, room, ends[i / 4] - 11, more[i % 4]);
+    assert_refused(&model, "entry \"a.lua\": bytes are hidden behind its packed data");
+  }
+  free(room);
+}
+
+static void data_cut_off_between_chunks_is_refused(void **state) {
+  (void)state;
+  struct zip_model model;
+  unsigned char *room = th_alloc(4 * CHUNK);
+  pack_blocks(&model, room, CHUNK, 0);
+  model.parts[0].packed.size = CHUNK;
+  zip_model_declare(&model.parts[0], CHUNK + 1, CHUNK, 0);
+  assert_refused(&model, "entry \"a.lua\": its packed data is cut off");
+  pack_blocks(&model, room, CHUNK - 11, 0);
+  room[6] = 0; /* a further block would follow */
+  assert_refused(&model, "entry \"a.lua\": its packed data is cut off");
+  free(room);
+}
+
+static void data_that_goes_on_in_the_next_chunk_is_refused(void **state) {
+  (void)state;
+  struct zip_model model;
+  unsigned char *room = th_alloc(4 * CHUNK);
+  for (uint32_t size = CHUNK - 11; size <= CHUNK - 9; size++) {
+    pack_blocks(&model, room, 2 * CHUNK, 0);
+    zip_model_declare(&model.parts[0], size, 2 * CHUNK + 11, 0);
+    assert_refused(&model, "entry \"a.lua\": it unpacks to more than the size it declares");
+  }
+  free(room);
+}
+
+/* ---- minizip beside zip_directory ---- */
+
+static void put64(unsigned char *at, uint64_t number) {
+  for (unsigned i = 0; i < 8; i++) at[i] = (unsigned char)(number >> (8 * i));
+}
+
+/* A zip64 end of an empty directory, and the mark that leads there, as somebody else's zip has it
+ * at its end. minizip goes by it wherever it stands in the last 64 KiB. */
+static void another_directory_in_the_contents_is_not_believed(void **state) {
+  (void)state;
+  unsigned char inner[76] = "PK\6\6\x2c\0\0\0\0\0\0\0\x2d\0\x2d";
+  const size_t place = 30 + strlen("inner.zip");
+  memcpy(inner + 56, "PK\6\7", 4);
+  put64(inner + 64, place);
+  inner[72] = 1;
+  struct zip_model model;
+  struct th_buffer text;
+  zip_model_init(&model);
+  zip_model_pack(&model.parts[0], "inner.zip", (struct zip_bytes){inner, sizeof inner}, false);
+  th_buffer_init(&text);
+  assert_int_equal(read_model(&model, &text, NULL), 0);
+  assert_memory_equal(text.data, "inner.zip=", 10);
+  assert_memory_equal(text.data + 10, inner, sizeof inner);
+  th_buffer_clear(&text);
+}
+
+static void entries_are_found_in_any_order(void **state) {
+  (void)state;
+  struct zip_model model;
+  struct th_buffer text;
+  zip_model_init(&model);
+  model.reversed = true;
+  model.parts[0].comment = model.parts[1].comment = BYTES("for people");
+  th_buffer_init(&text);
+  assert_int_equal(read_model(&model, &text, NULL), 0);
+  assert_text(&text, SOUND);
+  th_buffer_clear(&text);
+}
+
+/* Each changes what zip_directory says of an entry in one way: what it would be if it read the
+ * archive differently than minizip does. */
+static void misread(struct th_zip_entry *entry, size_t way) {
+  switch (way) {
+  case 0:
+    entry->name = (const unsigned char *)"b.lua";
+    break;
+  case 1:
+    entry->name_size--;
+    break;
+  case 2:
+    entry->record++;
+    break;
+  case 3:
+    entry->data--;
+    break;
+  case 4:
+    entry->packed_size--;
+    break;
+  case 5:
+    entry->size--;
+    break;
+  case 6:
+    entry->checksum ^= 1;
+    break;
+  case 7:
+    entry->flags ^= 2;
+    break;
+  case 8:
+    entry->method = TH_ZIP_STORED;
+    break;
+  default:
+    entry->record = (size_t)1 << 40;
+    break;
+  }
+}
+
+static void an_entry_that_minizip_reads_differently_is_refused(void **state) {
+  (void)state;
+  struct zip_model model;
+  struct th_buffer archive;
+  struct th_zip *zip;
+  struct th_reason reason;
+  unsigned char out[64];
+  zip_model_init(&model);
+  th_buffer_init(&archive);
+  zip_model_write(&model, &archive);
+  assert_int_equal(th_zip_open(&zip, archive.data, archive.size, &limits, NULL), 0);
+  for (size_t way = 0; way < 10; way++) {
+    struct th_zip_entry entry = th_zip_directory(zip)->entries[0];
+    assert_int_equal(th_zip_unpack(zip, &entry, out, NULL), 0);
+    misread(&entry, way);
+    assert_int_equal(th_zip_unpack(zip, &entry, out, &reason), TH_EBUNDLE);
+    assert_non_null(strstr(reason.words, "minizip reads another entry there"));
+  }
+  th_zip_close(zip);
+  th_buffer_clear(&archive);
+}
+
 /* ---- damage of every kind ---- */
 
 /* A model with one of everything that is accepted. */
@@ -550,6 +752,15 @@ int main(void) {
     cmocka_unit_test(no_data_at_all_is_refused_as_cut_off),
     cmocka_unit_test(a_folder_that_unpacks_to_something_is_refused),
     cmocka_unit_test(one_bad_entry_does_not_harm_the_next),
+    cmocka_unit_test(the_checksum_of_the_text_does_not_excuse_another_size),
+    cmocka_unit_test(a_name_may_be_as_long_as_the_limit),
+    cmocka_unit_test(data_may_end_anywhere_in_a_chunk),
+    cmocka_unit_test(bytes_hidden_behind_the_data_are_refused_wherever_it_ends),
+    cmocka_unit_test(data_cut_off_between_chunks_is_refused),
+    cmocka_unit_test(data_that_goes_on_in_the_next_chunk_is_refused),
+    cmocka_unit_test(another_directory_in_the_contents_is_not_believed),
+    cmocka_unit_test(entries_are_found_in_any_order),
+    cmocka_unit_test(an_entry_that_minizip_reads_differently_is_refused),
     cmocka_unit_test(an_archive_cut_off_anywhere_is_refused),
     cmocka_unit_test(an_archive_with_any_byte_changed_is_refused_or_the_same),
     cmocka_unit_test(what_is_written_is_read),

@@ -616,7 +616,11 @@ static void a_sound_archive_is_read(void **state) {
   assert_int_equal(entry->size, 11);
   assert_int_equal(entry->method, TH_ZIP_STORED);
   assert_false(entry->folder);
+  assert_memory_equal(buffer.data + entry->header, "PK\3\4", 4);
   assert_memory_equal(buffer.data + entry->data, "return 'b'\n", 11);
+  assert_memory_equal(buffer.data + entry->record, "PK\1\2", 4);
+  assert_memory_equal(buffer.data + entry->record + 46, "pkg/b.lua", 9);
+  assert_memory_equal(buffer.data + directory.end, "PK\5\6", 4);
   assert_int_equal(directory.entries[0].method, TH_ZIP_DEFLATED);
   th_zip_directory_clear(&directory);
   assert_null(directory.entries);
