@@ -119,15 +119,10 @@ static void answer_creation(struct th_actor *actor, const struct th_address *req
   struct th_buffer buffer;
   if (th_address_is_none(requester) || ticket == 0) return;
   th_buffer_init(&buffer);
-  th_pack_array(&buffer, 2);
-  th_pack_int(&buffer, error);
-  if (error == 0)
-    th_pack_address(&buffer, &actor->address);
-  else
-    th_pack_text(&buffer, words);
-  struct th_message *reply = th_message_pack(TH_KIND_REPLY, requester, &actor->address, &buffer);
-  if (reply != NULL) reply->ticket = ticket;
-  send_packed(actor, reply, 0);
+  th_notice_begin_result(&buffer);
+  th_pack_address(&buffer, &actor->address);
+  if (error != 0) th_notice_error(&buffer, error, words);
+  send_packed(actor, th_notice_reply(requester, &actor->address, ticket, &buffer), 0);
   th_buffer_clear(&buffer);
 }
 

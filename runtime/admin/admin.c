@@ -88,18 +88,14 @@ static void tell_members(struct th_admin *admin, struct th_actor *actor, struct 
 static void answer(struct th_actor *actor, const struct th_address *to, uint32_t ticket,
                    const struct th_buffer *buffer) {
   if (ticket == 0 || th_address_is_none(to)) return;
-  struct th_message *message = th_message_pack(TH_KIND_REPLY, to, &actor->address, buffer);
-  if (message == NULL) return;
-  message->ticket = ticket;
-  actor->world->ops->send(actor->world, message);
+  struct th_message *reply = th_notice_reply(to, &actor->address, ticket, buffer);
+  if (reply != NULL) actor->world->ops->send(actor->world, reply);
 }
 
 static void answer_error(struct request *request, int error) {
   const char *words = request->reason.words;
-  th_buffer_reset(&request->answer);
-  th_pack_array(&request->answer, 2);
-  th_pack_int(&request->answer, error);
-  th_pack_text(&request->answer, words[0] != '\0' ? words : th_error_words(error));
+  if (words[0] == '\0') words = th_error_words(error);
+  th_notice_error(&request->answer, error, words);
 }
 
 /* ---- operations: each reads its arguments and appends one result, or fails ---- */
@@ -274,8 +270,7 @@ static void stop(struct th_admin *admin, struct th_actor *actor) {
   struct th_buffer buffer;
   admin->has_stopped = true;
   th_buffer_init(&buffer);
-  th_pack_array(&buffer, 2);
-  th_pack_int(&buffer, 0);
+  th_notice_begin_result(&buffer);
   th_pack_nil(&buffer);
   for (size_t i = 0; i < admin->shutdown_waiter_count; i++)
     answer(actor, &admin->shutdown_waiters[i].sender, admin->shutdown_waiters[i].ticket, &buffer);
@@ -344,8 +339,7 @@ static void serve(struct th_admin *admin, struct th_actor *actor,
   th_unpack_init(&request.arguments, message->payload, message->size);
   th_unpack_array(&request.arguments);
   int64_t operation = th_unpack_int(&request.arguments);
-  th_pack_array(&request.answer, 2);
-  th_pack_int(&request.answer, 0);
+  th_notice_begin_result(&request.answer);
   int error = request.arguments.error;
   if (error == 0) error = perform(&request, operation);
   if (error != 0) answer_error(&request, error);

@@ -106,3 +106,22 @@ bool th_notice_read_exit_request(const struct th_message *message) {
   }
   return true;
 }
+
+void th_notice_begin_result(struct th_buffer *buffer) {
+  th_pack_array(buffer, 2);
+  th_pack_int(buffer, 0);
+}
+
+void th_notice_error(struct th_buffer *buffer, int error, const char *words) {
+  th_buffer_reset(buffer);
+  th_pack_array(buffer, 2);
+  th_pack_int(buffer, error);
+  th_pack_text(buffer, words);
+}
+
+struct th_message *th_notice_reply(const struct th_address *target, const struct th_address *sender,
+                                   uint32_t ticket, const struct th_buffer *answer) {
+  struct th_message *reply = th_message_pack(TH_KIND_REPLY, target, sender, answer);
+  if (reply != NULL) reply->ticket = ticket;
+  return reply;
+}

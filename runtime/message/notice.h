@@ -1,6 +1,6 @@
-/* notice: the system messages that the runtime itself writes.
+/* notice: the system messages that the runtime itself writes, and its answers.
  *
- * Each function appends the packed instance that actors will see, under the same class names that the
+ * Each function of the first part appends the packed instance that actors will see, under the same class names that the
  * Lua library gives these classes. Values that are enclosed are packed already and keep their own
  * reference numbers.
  *
@@ -30,5 +30,14 @@ void th_notice_source(struct th_buffer *buffer, bool loaded, const char *hash, c
 
 /* What an exit request says in its field isRecursive; true where it cannot be read. */
 bool th_notice_read_exit_request(const struct th_message *message);
+
+/* Answers to requests (message/protocol.h). An answer that is [0, result] is begun by one function, its
+ * result appended by the caller; one that is [error, words] replaces what buffer holds. */
+void th_notice_begin_result(struct th_buffer *buffer);
+void th_notice_error(struct th_buffer *buffer, int error, const char *words);
+
+/* The message that carries an answer; NULL when buffer has failed. */
+struct th_message *th_notice_reply(const struct th_address *target, const struct th_address *sender,
+                                   uint32_t ticket, const struct th_buffer *answer);
 
 #endif

@@ -2,6 +2,7 @@
  *
  * Threads: any. */
 #include "base/memory.h"
+#include "message/notice.h"
 #include "message/pack.h"
 #include "system/inside.h"
 
@@ -55,16 +56,12 @@ static void notify_asker(struct th_system *system, const struct th_message *mess
 static void answer_absence(struct th_system *system, const struct th_message *presence) {
   struct th_buffer buffer;
   th_buffer_init(&buffer);
-  th_pack_array(&buffer, 2);
-  th_pack_int(&buffer, TH_ESPECIFICATION);
-  th_pack_text(&buffer,
-               "the actor that had this global name did not start, or has exited: ask again");
-  struct th_message *reply = th_message_pack(TH_KIND_REPLY, &presence->sender, &system->world.admin,
-                                             &buffer);
+  th_notice_error(&buffer, TH_ESPECIFICATION,
+                  "the actor that had this global name did not start, or has exited: ask again");
+  struct th_message *reply = th_notice_reply(&presence->sender, &system->world.admin,
+                                             presence->ticket, &buffer);
   th_buffer_clear(&buffer);
-  if (reply == NULL) return;
-  reply->ticket = presence->ticket;
-  th_router_send(&system->world, reply);
+  if (reply != NULL) th_router_send(&system->world, reply);
 }
 
 /* Letters about letters, and what the runtime sends for itself, are nobody's loss. */

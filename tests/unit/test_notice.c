@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/error.h"
 #include "message/pack.h"
 
 static const struct th_address someone = {.system = 7, .number = 9};
@@ -118,6 +119,29 @@ static void a_wakeup_without_payload_has_none(void **unused)
   th_buffer_clear(&buffer);
 }
 
+static void an_answer_is_a_result_or_an_error(void **unused) {
+  struct th_buffer buffer;
+  struct th_address asker = {.system = 1, .number = 7}, admin = {.system = 1, .number = 1};
+  (void)unused;
+  th_buffer_init(&buffer);
+  th_notice_begin_result(&buffer);
+  th_pack_int(&buffer, 5);
+  assert_int_equal(buffer.size, 3);
+  assert_memory_equal(buffer.data, "\x92\0\5", 3);
+  th_notice_error(&buffer, -1, "no"); /* instead of the result */
+  struct th_message *reply = th_notice_reply(&asker, &admin, 99, &buffer);
+  assert_int_equal(reply->size, 5);
+  assert_memory_equal(reply->payload, "\x92\xff\xa2no", 5);
+  assert_int_equal(reply->kind, TH_KIND_REPLY);
+  assert_int_equal(reply->ticket, 99);
+  assert_true(th_address_equal(&reply->target, &asker));
+  assert_true(th_address_equal(&reply->sender, &admin));
+  th_message_free(reply);
+  buffer.error = TH_ENOMEM;
+  assert_null(th_notice_reply(&asker, &admin, 99, &buffer));
+  th_buffer_clear(&buffer);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -126,6 +150,7 @@ int main(void)
     cmocka_unit_test(a_lost_child_is_named_with_the_reason),
     cmocka_unit_test(poison_encloses_the_message_as_it_was),
     cmocka_unit_test(a_wakeup_without_payload_has_none),
+    cmocka_unit_test(an_answer_is_a_result_or_an_error),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
