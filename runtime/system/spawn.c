@@ -44,15 +44,15 @@ static int find_source(struct th_system *system, const struct th_creation *creat
 }
 
 static void fail_birth(struct th_birth *birth, int error, const struct th_reason *reason) {
+  free(birth->words);
   birth->error = error;
   birth->words = th_strdup(reason->words);
 }
 
+/* Takes source, NULL for none. */
 static struct th_birth *new_birth(struct th_system *system, struct th_actor *parent,
-                                  const struct th_creation *creation) {
+                                  const struct th_creation *creation, struct th_source *source) {
   struct th_birth *birth = th_new(struct th_birth);
-  struct th_source *source;
-  struct th_reason reason;
   birth->behaviour = system->script->behaviour;
   birth->requester = creation->requester;
   birth->ticket = creation->ticket;
@@ -61,10 +61,7 @@ static struct th_birth *new_birth(struct th_system *system, struct th_actor *par
     birth->global_name = strndup(creation->global_name, creation->global_name_size);
   else
     birth->parent = parent->address;
-  int error = find_source(system, creation, &source, &reason);
-  if (error != 0)
-    fail_birth(birth, error, &reason);
-  else if (atomic_load_explicit(&system->closing, memory_order_relaxed))
+  if (atomic_load_explicit(&system->closing, memory_order_relaxed))
     fail_birth(birth, TH_ESHUTDOWN, &(struct th_reason){"the actor system is shutting down"});
   if (source != NULL)
     birth->source = th_intern(system->interns, source->hash, strlen(source->hash));
@@ -84,18 +81,9 @@ static void ask_holder(struct th_system *system, const struct th_creation *creat
   th_router_send(&system->world, presence);
 }
 
-/* TH_ESOURCE when somebody waits to hear of it and there is neither the source nor an actor with the
- * name. (An actor's child fails at its birth instead, so that its parent is told in the usual way.) */
-static int check_source(struct th_system *system, const struct th_creation *creation,
-                        struct th_reason *reason) {
-  struct th_source *source;
-  if (th_address_is_none(&creation->requester)) return 0;
-  if (creation->global_name != NULL &&
-      th_names_find(system->names, creation->global_name, creation->global_name_size) != 0)
-    return 0;
-  int error = find_source(system, creation, &source, reason);
-  th_source_unref(source);
-  return error;
+static bool is_held(struct th_system *system, const struct th_creation *creation) {
+  return creation->global_name != NULL &&
+         th_names_find(system->names, creation->global_name, creation->global_name_size) != 0;
 }
 
 /* Gives a slot for the creation, or NULL with *number that of the actor who has the name already. */
@@ -130,11 +118,15 @@ int th_spawn_create(struct th_world *world, struct th_actor *parent,
                     const struct th_creation *creation, struct th_address *address,
                     struct th_reason *reason) {
   struct th_system *system = th_system_of(world);
+  struct th_source *source;
   uint64_t number;
-  /* Before a name is claimed for it: a program that must load its code first asks again. */
-  int error = check_source(system, creation, reason);
-  if (error != 0) return error;
+  /* An actor's child fails at its birth, so that its parent is told in the usual way. Who waits to hear
+   * is told before a name is claimed: a program that must load its code first asks again. */
+  int missing = find_source(system, creation, &source, reason);
+  bool is_awaited = !th_address_is_none(&creation->requester);
+  if (missing != 0 && is_awaited && !is_held(system, creation)) return missing;
   struct th_actor *slot = reserve(system, creation, &number);
+  if (slot == NULL) th_source_unref(source);
   if (slot == NULL && number == 0)
     return th_fail(reason, TH_ENOMEM, "this system cannot hold more actors");
   *address = th_system_address(system, number);
@@ -142,7 +134,8 @@ int th_spawn_create(struct th_world *world, struct th_actor *parent,
     ask_holder(system, creation, address);
     return 0;
   }
-  struct th_birth *birth = new_birth(system, parent, creation);
+  struct th_birth *birth = new_birth(system, parent, creation, source);
+  if (missing != 0) fail_birth(birth, missing, reason);
   bool has_parent = !th_address_is_none(&birth->parent);
   atomic_fetch_add_explicit(&system->living, 1, memory_order_relaxed);
   th_router_birth(system, slot, th_birth_message(address, birth));
