@@ -126,6 +126,15 @@ static void tell_of_source(struct th_admin *admin, struct th_actor *actor, bool 
   th_buffer_clear(&buffer);
 }
 
+/* Where a source came from is for people to read, wherever sources are listed. A path may be anything
+ * but endless. */
+static int check_info(size_t size, struct th_reason *reason) {
+  if (size <= TH_SOURCE_INFO) return 0;
+  return th_fail(reason, TH_EBUNDLE,
+                 "where a source comes from is told in at most %d bytes, not %zu", TH_SOURCE_INFO,
+                 size);
+}
+
 static int load(struct request *request) {
   struct th_source *source;
   size_t size, info_size;
@@ -133,8 +142,10 @@ static int load(struct request *request) {
   const char *info = th_unpack_str(&request->arguments, &info_size);
   bool implicit = th_unpack_bool(&request->arguments);
   if (request->arguments.error != 0 || zip == NULL) return TH_EMALFORMED;
+  int error = check_info(info_size, &request->reason);
+  if (error != 0) return error;
   char *info_text = strndup(info != NULL ? info : "", info_size);
-  int error = th_source_open(zip, size, info_text, implicit, &source, &request->reason);
+  error = th_source_open(zip, size, info_text, implicit, &source, &request->reason);
   free(info_text);
   if (error != 0) return error;
   th_pack_text(&request->answer, source->hash);
@@ -230,10 +241,11 @@ static int set_capability(struct request *request) {
   size_t name_size, size;
   const char *name = th_unpack_str(&request->arguments, &name_size);
   const unsigned char *value = th_unpack_skip(&request->arguments, &size);
+  bool changed;
   if (request->arguments.error != 0 || name == NULL) return TH_EMALFORMED;
-  th_capabilities_set(request->admin->config.capabilities, name, name_size, value, size);
   th_pack_nil(&request->answer);
-  return 0;
+  return th_capabilities_set(request->admin->config.capabilities, name, name_size, value, size,
+                             &changed, &request->reason);
 }
 
 static int set_membership(struct request *request, struct members *members) {

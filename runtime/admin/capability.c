@@ -6,7 +6,10 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "message/kept.h"
 #include "message/pack.h"
+
+#define NIL 0xc0 /* a packed nil, which is this one byte */
 
 struct th_capabilities {
   pthread_mutex_t lock;
@@ -15,17 +18,27 @@ struct th_capabilities {
 
 static bool is_map(const void *map, size_t size) {
   struct th_unpack reader;
-  size_t item_size;
   th_unpack_init(&reader, map, size);
   th_unpack_map(&reader);
-  if (reader.error != 0) return false;
-  th_unpack_init(&reader, map, size);
-  th_unpack_skip(&reader, &item_size);
-  return reader.error == 0 && reader.at == reader.end;
+  return reader.error == 0;
 }
 
-struct th_capabilities *th_capabilities_new(const void *map, size_t size) {
-  if (!is_map(map, size)) return NULL;
+static const char *refuse_map(const void *map, size_t size) {
+  bool shares;
+  if (!is_map(map, size)) return "they are no table of values by name";
+  if (size > TH_CAPABILITIES_SIZE) return "they are larger than 1 MiB";
+  const char *refusal = th_kept_refuse_value(map, size, &shares);
+  if (refusal == NULL && shares) refusal = "a table comes twice in them";
+  return refusal;
+}
+
+struct th_capabilities *th_capabilities_new(const void *map, size_t size,
+                                            struct th_reason *reason) {
+  const char *refusal = refuse_map(map, size);
+  if (refusal != NULL) {
+    th_fail(reason, TH_ECAPABILITY, "the capabilities cannot be kept: %s", refusal);
+    return NULL;
+  }
   struct th_capabilities *capabilities = th_new(struct th_capabilities);
   pthread_mutex_init(&capabilities->lock, NULL);
   capabilities->map = th_bytes_copy(map, size);
@@ -104,25 +117,60 @@ static void write_changed(struct th_buffer *buffer, const struct th_bytes *map, 
   th_buffer_clear(&pairs);
 }
 
-bool th_capabilities_set(struct th_capabilities *capabilities, const char *name, size_t name_size,
-                         const void *value, size_t size) {
+/* Replaces the map unless nothing would change. */
+static int change(struct th_capabilities *capabilities, const char *name, size_t name_size,
+                  const void *value, size_t size, bool *changed) {
   struct th_buffer buffer;
   size_t old_size = 0;
-  bool is_nil = value == NULL || (size == 1 && *(const unsigned char *)value == 0xc0);
+  int error = 0;
   th_buffer_init(&buffer);
   pthread_mutex_lock(&capabilities->lock);
   struct th_bytes *map = capabilities->map;
   const unsigned char *old = find(map->data, map->size, name, name_size, &old_size);
-  bool is_changed = is_nil ? old != NULL
+  *changed = value == NULL ? old != NULL
                            : old == NULL || old_size != size || memcmp(old, value, size) != 0;
-  if (is_changed) {
-    write_changed(&buffer, map, name, name_size, is_nil ? NULL : value, size);
+  if (*changed) write_changed(&buffer, map, name, name_size, value, size);
+  if (buffer.size > TH_CAPABILITIES_SIZE && buffer.size > map->size) error = TH_ECAPABILITY;
+  if (*changed && error == 0) {
     capabilities->map = th_bytes_copy(buffer.data, buffer.size);
     th_bytes_unref(map);
   }
   pthread_mutex_unlock(&capabilities->lock);
   th_buffer_clear(&buffer);
-  return is_changed;
+  return error;
+}
+
+/* A table that comes twice is known by its number, which another place in another map would shift. */
+static int change_enclosed(struct th_capabilities *capabilities, const char *name, size_t name_size,
+                           const void *value, size_t size, bool *changed) {
+  struct th_buffer enclosed;
+  th_buffer_init(&enclosed);
+  size_t mark = th_pack_ext_begin(&enclosed, TH_EXT_ENCLOSED);
+  th_pack_raw(&enclosed, value, size);
+  th_pack_ext_end(&enclosed, mark);
+  int error = change(capabilities, name, name_size, enclosed.data, enclosed.size, changed);
+  th_buffer_clear(&enclosed);
+  return error;
+}
+
+int th_capabilities_set(struct th_capabilities *capabilities, const char *name, size_t name_size,
+                        const void *value, size_t size, bool *changed, struct th_reason *reason) {
+  bool shares = false;
+  if (size == 1 && *(const unsigned char *)value == NIL) value = NULL;
+  const char *refusal = th_kept_refuse_name(name, name_size);
+  if (refusal != NULL)
+    return th_fail(reason, TH_ECAPABILITY, "this cannot be the name of a capability: %s", refusal);
+  if (value != NULL) refusal = th_kept_refuse_value(value, size, &shares);
+  if (refusal != NULL)
+    return th_fail(reason, TH_ECAPABILITY, "the value of capability \"%.*s\" cannot be kept: %s",
+                   (int)name_size, name, refusal);
+  int error = shares ? change_enclosed(capabilities, name, name_size, value, size, changed)
+                     : change(capabilities, name, name_size, value, size, changed);
+  if (error == 0) return 0;
+  return th_fail(reason, error,
+                 "the value of capability \"%.*s\" cannot be kept: all capabilities together "
+                 "would be larger than 1 MiB",
+                 (int)name_size, name);
 }
 
 void th_capability_text(const void *map, size_t map_size, const char *name, const char *fallback,

@@ -45,6 +45,9 @@ struct th_source {
 #define TH_SOURCE_RATIO 200
 #define TH_SOURCE_NAME 200
 
+/* Bytes of what a stranger may say of where a source came from. */
+#define TH_SOURCE_INFO 4096
+
 /* Opens a bundle from memory; copies zip and info. On success gives a source with one reference.
  * TH_EBUNDLE with a reason that names the entry and what is wrong. Refused: no zip, cut off, bytes
  * before, after or between its parts, bad CRC, names that are absolute, contain "..", ".", empty

@@ -30,7 +30,8 @@
   X(TH_ESHUTDOWN, -5015, "ActorSystemFailure", "the actor system is shutting down")                \
   X(TH_EREFUSED, -5016, "ActorSystemFailure", "refused")                                           \
   X(TH_EUSAGE, -5017, "ActorSystemFailure", "wrong usage")                                         \
-  X(TH_EDEAD, -5018, "ActorSystemFailure", "the message became a dead letter")
+  X(TH_EDEAD, -5018, "ActorSystemFailure", "the message became a dead letter")                     \
+  X(TH_ECAPABILITY, -5019, "ActorSystemException", "not a usable capability")
 
 enum th_error {
 #define X(name, number, class, words) name = number,

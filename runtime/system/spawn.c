@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "message/kept.h"
 #include "message/pack.h"
 #include "system/inside.h"
 
@@ -114,12 +115,26 @@ static void nudge_if_closing(struct th_system *system) {
   if (nudge != NULL) th_router_send(&system->world, nudge);
 }
 
+/* Names are shown to people and, once claimed, to everybody who asks for the status. */
+static int check_names(const struct th_creation *creation, struct th_reason *reason) {
+  const char *what = "the name of a class";
+  const char *refusal = th_kept_refuse_name(creation->class_name, creation->class_name_size);
+  if (refusal == NULL && creation->global_name != NULL) {
+    what = "a global name";
+    refusal = th_kept_refuse_name(creation->global_name, creation->global_name_size);
+  }
+  if (refusal == NULL) return 0;
+  return th_fail(reason, TH_ESPECIFICATION, "this cannot be %s: %s", what, refusal);
+}
+
 int th_spawn_create(struct th_world *world, struct th_actor *parent,
                     const struct th_creation *creation, struct th_address *address,
                     struct th_reason *reason) {
   struct th_system *system = th_system_of(world);
   struct th_source *source;
   uint64_t number;
+  int error = check_names(creation, reason);
+  if (error != 0) return error;
   /* An actor's child fails at its birth, so that its parent is told in the usual way. Who waits to hear
    * is told before a name is claimed: a program that must load its code first asks again. */
   int missing = find_source(system, creation, &source, reason);

@@ -207,7 +207,8 @@ static const char *const own_names[] = {"Thespian ActorSystem Name", "Thespian A
                                         "Thespian Version", "Thespian Generation", "Lua Version"};
 
 /* What is given, then what every system says of itself; the latter wins. */
-static struct th_capabilities *make_capabilities(const struct th_system_config *config) {
+static struct th_capabilities *make_capabilities(const struct th_system_config *config,
+                                                 struct th_reason *reason) {
   struct th_buffer pairs, map;
   uint32_t count, given_count = 0;
   size_t pairs_size = 0;
@@ -222,7 +223,7 @@ static struct th_capabilities *make_capabilities(const struct th_system_config *
   th_pack_map(&map, count + given_count);
   th_pack_raw(&map, given, pairs_size);
   th_pack_raw(&map, pairs.data, pairs.size);
-  struct th_capabilities *capabilities_made = th_capabilities_new(map.data, map.size);
+  struct th_capabilities *capabilities_made = th_capabilities_new(map.data, map.size, reason);
   int major = 0, minor = 0;
   sscanf(TH_VERSION, "%d.%d", &major, &minor);
   const int64_t generation[] = {major, minor};
@@ -236,7 +237,9 @@ static struct th_capabilities *make_capabilities(const struct th_system_config *
     else
       th_pack_array(&map, i == 3 ? 2 : 3);
     for (size_t n = 0; i >= 3 && n < (i == 3 ? 2u : 3u); n++) th_pack_int(&map, numbers[n]);
-    th_capabilities_set(capabilities_made, own_names[i], strlen(own_names[i]), map.data, map.size);
+    bool changed;
+    th_capabilities_set(capabilities_made, own_names[i], strlen(own_names[i]), map.data, map.size,
+                        &changed, NULL);
   }
   th_buffer_clear(&pairs);
   th_buffer_clear(&map);
@@ -345,9 +348,9 @@ int th_system_start(struct th_system **out, const struct th_system_config *confi
   init_lock(system);
   init_world(system, config);
   make_parts(system, config);
-  system->capabilities = make_capabilities(config);
+  system->capabilities = make_capabilities(config, reason);
   if (system->capabilities == NULL) {
-    error = th_fail(reason, TH_ESTARTUP, "the capabilities are no table of names and values");
+    error = TH_ESTARTUP;
     goto failed;
   }
   if (strcmp(config->base, TH_BASE_TCP) == 0)

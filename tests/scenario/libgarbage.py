@@ -142,10 +142,13 @@ class Connection:
         self.socket.sendall(struct.pack(">I", len(body)) + body)
 
     def request(self, *items):
+        return self.request_packed(msgpack.packb(list(items)))
+
+    def request_packed(self, payload):
         """Waits for the answer, passing over everything else."""
         self.ticket += 1
         ticket = self.ticket + (1 << 20)
-        self.send(REQUEST, 0, ticket, self.admin, msgpack.packb(list(items)))
+        self.send(REQUEST, 0, ticket, self.admin, payload)
         while True:
             body = self.receive()
             unpacker = msgpack.Unpacker(strict_map_key=False)
@@ -178,13 +181,45 @@ def nonsense(chance):
     if chance.random() < 0.3:
         return chance.choice([*PLAIN, extension(chance)])
     operation = chance.choice([number for number in range(-1, 16) if number != SHUTDOWN])
-    sorts = [*PLAIN, extension(chance)] if operation != CAPABILITY else PLAIN
+    sorts = [*PLAIN, extension(chance)]
     return array([msgpack.packb(operation), *chance.choices(sorts, k=chance.randrange(6))])
+
+
+# What a request may ask the system to keep, though somebody could not read it later.
+UNKEPT_VALUES = [msgpack.packb(msgpack.ExtType(code, data)) for code, data in (
+    (1, b"x"), (2, b"\5"), (2, b""), (3, b"x"), (3, b"\x92\xa1m\xa1M"), (3, b"\x90\x80"),
+    (4, b""), (4, b"\1\1"), (4, b"\xd4\3x"), (100, b"x"))]
+UNKEPT_VALUES += [b"\x91" + value for value in UNKEPT_VALUES]
+UNKEPT_VALUES += [b"\x82\xa1a\1\xa1a\2", b"\x91" * 1050 + b"\1"]
+UNKEPT_ALONE = [b"\x81\x90\1", msgpack.packb("x" * (2 << 20))]
+UNKEPT_NAMES = [b"\xa0", b"\xa1\xff", b"\xa3a\0b", b"\xa3a\nb", b"\xa4\x1b[2J",
+                msgpack.packb("x" * 2000)]
+
+
+def refused(connection, what, *items):
+    code, words = connection.request_packed(array([msgpack.packb(items[0]), *items[1:]]))
+    assert code != 0, f"{what} was taken"
+    assert isinstance(words, str) and words != "malformed data", (what, words)
+
+
+def unkept(connection):
+    """Each is refused in words, so nothing stays behind that would break the status."""
+    nil, one, name = b"\xc0", b"\1", msgpack.packb("echo.Echo")
+    for value in [*UNKEPT_VALUES, *UNKEPT_ALONE]:
+        refused(connection, value[:80], CAPABILITY, b"\xa1x", value)
+    for text in UNKEPT_NAMES:
+        refused(connection, text[:80], CAPABILITY, text, one)
+        refused(connection, text[:80], CREATE, text, nil, nil, nil)
+        refused(connection, text[:80], CREATE, name, nil, text, nil)
+    # Requirements are not kept: they fail the one actor whose they are.
+    for value in UNKEPT_VALUES:
+        refused(connection, value[:80], CREATE, name, value, nil, nil)
 
 
 def storm(port):
     chance = random.Random(5)
     connection = Connection(port)
+    unkept(connection)
     for turn in range(3000):
         if turn % 100 == 0:  # neither side has to hold too much, and some actors are still there
             code, echo = connection.request(CREATE, "echo.Echo", None, None, None)

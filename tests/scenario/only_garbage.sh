@@ -80,6 +80,22 @@ expect 0 "" "$HOST" create echo.Echo --port "$port"
 expect 0 "" "$HOST" ask "$out" "after the storm" --port "$port"
 [ "$out" = "after the storm" ] || fail "after the storm the system answered $out"
 expect 0 "" "$HOST" status --port "$port"
+expect 0 "" "$HOST" status --json --port "$port"
+cat >reads.lua <<'LUA'
+local actors = require "thespian.actors"
+local Reader = actors.class("Reader", actors.Actor)
+function Reader:init(capabilities) self.read = capabilities end
+function Reader:receiveMessage(message, sender)
+  self:send(sender, self.read["Thespian ActorSystem Name"])
+end
+if actors.main(...) then
+  local asys = actors.ActorSystem("multiprocTCPBase", { ["Admin Port"] = tonumber((...)) })
+  print(asys:ask(asys:createActor(Reader), "read", 60))
+end
+return { Reader = Reader }
+LUA
+expect 0 "" "$HOST" run reads.lua "$port"
+[ "$out" = multiprocTCPBase ] || fail "after the storm an actor read its capabilities as $out"
 expect 0 "" "$HOST" shutdown --port "$port"
 gone "$pid"
 nothing_runs
