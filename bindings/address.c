@@ -1,6 +1,9 @@
 #include "bindings/address.h"
 
+#include <lauxlib.h>
 #include <stdint.h>
+
+#include "bindings/raise.h"
 
 /* What the userdata holds. The stamp is the block's own place mixed with a place in this library:
  * no other userdata has it, and it is checked without a call into Lua, since every send passes
@@ -117,4 +120,14 @@ const struct th_address *th_lua_to_address(lua_State *L, int index) {
   if (box == NULL || lua_type(L, index) != LUA_TUSERDATA) return NULL;
   if (lua_rawlen(L, index) != sizeof *box || box->stamp != stamp_of(box)) return NULL;
   return &box->address;
+}
+
+const struct th_address *th_lua_check_address(lua_State *L, int index, const char *method) {
+  const struct th_address *address = th_lua_to_address(L, index);
+  if (address != NULL) return address;
+  const char *mark = lua_type(L, index) == LUA_TSTRING ? "\"" : "";
+  const char *text = luaL_tolstring(L, index, NULL);
+  th_lua_raise(L, TH_EADDRESS,
+               lua_pushfstring(L, "%s: %s%s%s is no actor address", method, mark, text, mark));
+  return NULL;
 }

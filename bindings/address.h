@@ -24,4 +24,7 @@ void th_lua_push_address(lua_State *L, const struct th_address *address);
  * else. */
 const struct th_address *th_lua_to_address(lua_State *L, int index);
 
+/* [-0, +0, v] the same, but raises InvalidActorAddress for something else, on behalf of method. */
+const struct th_address *th_lua_check_address(lua_State *L, int index, const char *method);
+
 #endif

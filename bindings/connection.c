@@ -79,18 +79,11 @@ static uint64_t check_until(lua_State *L, int index) {
   return th_clock_after(th_clock_from_seconds(luaL_checknumber(L, index)));
 }
 
-static const struct th_address *check_address(lua_State *L, int index) {
-  const struct th_address *address = th_lua_to_address(L, index);
-  if (address != NULL) return address;
-  const char *text = luaL_tolstring(L, index, NULL);
-  th_lua_raise(L, TH_EADDRESS, lua_pushfstring(L, "%s is no actor address", text));
-  return NULL;
-}
-
-uint8_t th_connection_encode(lua_State *L, struct th_connection *connection, int index) {
+uint8_t th_connection_encode(lua_State *L, struct th_connection *connection, int index,
+                             const char *what) {
   uint8_t kind = TH_KIND_USER;
   int error = th_codec_encode(L, index, &connection->buffer, &kind);
-  if (error != 0) th_lua_raise(L, error, lua_tostring(L, -1));
+  if (error != 0) th_lua_raise_unsent(L, error, what);
   return (uint8_t)th_kind_from_user(kind);
 }
 
@@ -126,10 +119,10 @@ static void end_sending(struct th_connection *connection) {
 
 static int connection_tell(lua_State *L) {
   struct th_connection *connection = check_connection(L);
-  const struct th_address *target = check_address(L, 2);
+  const struct th_address *target = th_lua_check_address(L, 2, "tell");
   lua_settop(L, 3);
   begin_sending(connection);
-  uint8_t kind = th_connection_encode(L, connection, 3);
+  uint8_t kind = th_connection_encode(L, connection, 3, "message");
   struct th_reason reason = {""};
   int error = th_client_tell(check_client(L, connection), target, kind, connection->buffer.data,
                              connection->buffer.size, &reason);
@@ -147,11 +140,11 @@ static int give_nothing(lua_State *L, int error, const struct th_reason *reason)
 
 static int connection_ask(lua_State *L) {
   struct th_connection *connection = check_connection(L);
-  const struct th_address *target = check_address(L, 2);
+  const struct th_address *target = th_lua_check_address(L, 2, "ask");
   lua_settop(L, 4);
   uint64_t until = check_until(L, 4);
   begin_sending(connection);
-  uint8_t kind = th_connection_encode(L, connection, 3);
+  uint8_t kind = th_connection_encode(L, connection, 3, "message");
   struct th_reason reason = {""};
   struct th_message *answer;
   int error = th_client_ask(check_client(L, connection), target, kind, connection->buffer.data,
@@ -189,6 +182,12 @@ static enum th_operation check_operation(lua_State *L, int index) {
   return numbers[luaL_checkoption(L, index, NULL, names)];
 }
 
+/* What users call the argument that may be any value. */
+static const char *argument_name(enum th_operation operation) {
+  if (operation == TH_OP_CREATE) return "requirements";
+  return operation == TH_OP_CAPABILITY ? "value" : "argument";
+}
+
 static int connection_request(lua_State *L) {
   struct th_connection *connection = check_connection(L);
   enum th_operation operation = check_operation(L, 2);
@@ -197,7 +196,7 @@ static int connection_request(lua_State *L) {
   th_pack_array(&connection->buffer, (uint32_t)(last - 1));
   th_pack_int(&connection->buffer, operation);
   for (int index = 3; index <= last; index++)
-    th_connection_encode(L, connection, index);
+    th_connection_encode(L, connection, index, argument_name(operation));
   struct th_reason reason = {""};
   struct th_message *reply;
   int error = th_client_request(check_client(L, connection), &connection->buffer,

@@ -32,7 +32,8 @@ void th_connection_prepare(lua_State *L);
 struct th_connection *th_connection_push(lua_State *L, size_t limit);
 
 /* [-0, +0, v] appends the value at index to the buffer and gives its kind; raises when it cannot
- * travel. */
-uint8_t th_connection_encode(lua_State *L, struct th_connection *connection, int index);
+ * travel, with the path to why not, which begins with what. */
+uint8_t th_connection_encode(lua_State *L, struct th_connection *connection, int index,
+                             const char *what);
 
 #endif

@@ -54,7 +54,7 @@ static lua_Integer integer_field(lua_State *L, int index, const char *name, lua_
 static void pack_capabilities(lua_State *L, int index, struct th_connection *connection,
                               struct th_launch *launch) {
   struct th_buffer *buffer = &connection->buffer;
-  th_connection_encode(L, connection, index);
+  th_connection_encode(L, connection, index, "capabilities");
   struct th_unpack reader;
   struct th_item item;
   th_unpack_init(&reader, buffer->data, buffer->size);
@@ -150,7 +150,10 @@ static int program_open(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   struct th_launch launch = {.base = find_base(name)};
   if (launch.base == NULL)
-    return refuse(L, lua_pushfstring(L, "there is no system base '%s'", name));
+    return refuse(L, lua_pushfstring(L,
+                                     "there is no system base \"%s\"; use " TH_BASE_SIMPLE
+                                     ", " TH_BASE_QUEUE " or " TH_BASE_TCP,
+                                     name));
   bool logs;
   lua_settop(L, 3);
   luaL_checkstack(L, 40, NULL); /* what the texts of launch are kept in */

@@ -1,6 +1,9 @@
 #include "bindings/raise.h"
 
 #include <lauxlib.h>
+#include <string.h>
+
+#define ROOT "message" /* how the codec begins each path */
 
 static const char *const maker_key = "thespian.errors.make";
 
@@ -34,6 +37,17 @@ int th_lua_raise(lua_State *L, int error, const char *words) {
   }
   lua_pushfstring(L, "%s: %s", th_error_class(error), lua_tostring(L, text));
   return lua_error(L);
+}
+
+int th_lua_raise_unsent(lua_State *L, int error, const char *what) {
+  const char *words = lua_tostring(L, -1);
+  const char *path = strstr(words, ROOT);
+  if (path == NULL) return th_lua_raise(L, error, words);
+  lua_pushlstring(L, words, (size_t)(path - words));
+  lua_pushstring(L, what);
+  lua_pushstring(L, path + sizeof ROOT - 1);
+  lua_concat(L, 3);
+  return th_lua_raise(L, error, lua_tostring(L, -1));
 }
 
 int th_lua_raise_reason(lua_State *L, int error, const struct th_reason *reason) {

@@ -18,6 +18,10 @@
  * int is for `return th_lua_raise(...)`. words are copied first; nothing else of C may be held. */
 int th_lua_raise(lua_State *L, int error, const char *words);
 
+/* Raises why th_codec_encode failed, whose words are on top of the stack, with what in the place of
+ * "message" in its path: "payload.jobs is a function". */
+int th_lua_raise_unsent(lua_State *L, int error, const char *what);
+
 /* The same with the words of a reason that the failed function filled, if it did. */
 int th_lua_raise_reason(lua_State *L, int error, const struct th_reason *reason);
 

@@ -26,23 +26,13 @@ static void done_with_scratch(struct th_script_state *state) {
   if (state->scratch.capacity > SCRATCH_KEPT) th_buffer_clear(&state->scratch);
 }
 
-/* Appends the value at index, or raises CannotSend with the path to what cannot travel. [-0, +0, e] */
-static uint8_t encode(lua_State *L, int index, struct th_buffer *buffer) {
+/* Appends the value at index, or raises CannotSend with the path to what cannot travel, which begins
+ * with what. [-0, +0, e] */
+static uint8_t encode(lua_State *L, int index, struct th_buffer *buffer, const char *what) {
   uint8_t kind = TH_KIND_USER;
   int error = th_codec_encode(L, index, buffer, &kind);
-  if (error != 0) th_lua_raise(L, error, lua_tostring(L, -1));
+  if (error != 0) th_lua_raise_unsent(L, error, what);
   return kind;
-}
-
-static const struct th_address *check_address(lua_State *L, int index) {
-  const struct th_address *address = th_lua_to_address(L, index);
-  if (address == NULL) {
-    const char *text = luaL_tolstring(L, index, NULL);
-    const char *words = lua_pushfstring(L, "%s is no actor address but a %s", text,
-                                        luaL_typename(L, index));
-    th_lua_raise(L, TH_EADDRESS, words);
-  }
-  return address;
 }
 
 static void post(struct th_script_state *state, enum th_kind kind, const struct th_address *target,
@@ -54,10 +44,10 @@ static void post(struct th_script_state *state, enum th_kind kind, const struct 
 /* send(self, address, message) */
 static int self_send(lua_State *L) {
   struct th_script_state *state = th_script_state_of(L);
-  const struct th_address *target = check_address(L, 2);
+  const struct th_address *target = th_lua_check_address(L, 2, "send");
   luaL_checkany(L, 3);
   struct th_buffer *buffer = scratch(state);
-  enum th_kind kind = th_kind_from_user(encode(L, 3, buffer));
+  enum th_kind kind = th_kind_from_user(encode(L, 3, buffer, "message"));
   post(state, kind, target, buffer);
   done_with_scratch(state);
   return 0;
@@ -74,7 +64,7 @@ static int self_create_actor(lua_State *L) {
   creation.source = luaL_optlstring(L, 4, NULL, &creation.source_size);
   struct th_buffer *buffer = scratch(state);
   if (!lua_isnoneornil(L, 2)) {
-    encode(L, 2, buffer);
+    encode(L, 2, buffer, "requirements");
     creation.requirements = buffer->data;
     creation.requirements_size = buffer->size;
   }
@@ -91,9 +81,9 @@ static int self_wakeup(lua_State *L) {
   uint64_t due = th_clock_after(th_clock_from_seconds(luaL_checknumber(L, 1)));
   struct th_buffer notice, *buffer = scratch(state);
   lua_settop(L, 3);
-  encode(L, 2, buffer);
+  encode(L, 2, buffer, "period");
   size_t period_size = buffer->size;
-  if (!lua_isnil(L, 3)) encode(L, 3, buffer);
+  if (!lua_isnil(L, 3)) encode(L, 3, buffer, "payload");
   th_buffer_init(&notice);
   th_notice_wakeup(&notice, buffer->data, period_size, buffer->data + period_size,
                    buffer->size - period_size);
@@ -172,7 +162,7 @@ static int self_update_capability(lua_State *L) {
   lua_settop(L, 2);
   struct th_buffer *buffer = request(state, TH_OP_CAPABILITY, 2);
   th_pack_str(buffer, name, size);
-  encode(L, 2, buffer);
+  encode(L, 2, buffer, "value");
   post(state, TH_KIND_REQUEST, &state->world->admin, buffer);
   done_with_scratch(state);
   return 0;

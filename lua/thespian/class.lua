@@ -120,7 +120,8 @@ end
 ---@return any
 function class.class(name, base)
   if type(name) ~= "string" or name == "" then
-    error("actors.class: the name of a class is a string, got " .. type(name), 2)
+    local got = name == "" and "an empty one" or type(name)
+    error("actors.class: the name of a class is a string, got " .. got, 2)
   end
   if base ~= nil and getmetatable(base) ~= classes then
     error("actors.class: the base of " .. name .. " is no class but a " .. type(base), 2)

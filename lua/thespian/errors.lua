@@ -67,6 +67,28 @@ function errors.raise(name, level, words)
   error(classes[name](where .. words))
 end
 
-core.setRaise(function(name, words) return (classes[name] or ActorSystemException)(words) end)
+--- What the names of the library's chunks begin with, where they are files.
+local HOME = debug.getinfo(1, "S").source:gsub("errors%.lua$", "")
+
+--- True for a chunk of the library; built in, they are named for their modules or stripped.
+local function isours(source)
+  return source == "=?" or source:find("^=thespian%.") or source:sub(1, #HOME) == HOME
+end
+
+--- The nearest line on the stack that is the user's, as errors begin; "" for none.
+local function place()
+  local level = 3 -- above this function and the one that asks
+  local info = debug.getinfo(level, "Sl")
+  while info and (info.currentline < 1 or isours(info.source)) do
+    level = level + 1
+    info = debug.getinfo(level, "Sl")
+  end
+  return info and ("%s:%d: "):format(info.short_src, info.currentline) or ""
+end
+
+-- What C raises, it raises on behalf of the user's line.
+core.setRaise(function(name, words)
+  return (classes[name] or ActorSystemException)(place() .. words)
+end)
 
 return errors

@@ -24,7 +24,7 @@ end
 ---@param name any
 ---@return boolean
 function finding.isname(name)
-  return type(name) == "string" and name ~= "" and not name:find("[%c/\\?;]")
+  return type(name) == "string" and name ~= "" and utf8.len(name) and not name:find("[%c/\\?;]")
     and not name:find("^%.") and not name:find("%.$") and not name:find("..", 1, true)
 end
 

@@ -126,7 +126,7 @@ local KINDS = {
 
 local function init_exit_request(self, fields)
   self.isRecursive = true
-  ActorSystemMessage.init(self, fields)
+  return ActorSystemMessage.init(self, fields) -- a tail call: the line that init names is counted
 end
 
 local function not_recursive(self)

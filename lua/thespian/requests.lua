@@ -32,12 +32,16 @@ end
 
 --- Lets this actor get what found nobody, as DeadEnvelope messages; or, with false, no longer.
 ---@param start? boolean true when left out
-function Actor:handleDeadLetters(start) core.handleDeadLetters(start ~= false) end
+function Actor:handleDeadLetters(start)
+  core.handleDeadLetters(require("thespian.arguments").start(start, "handleDeadLetters", 2))
+end
 
 --- Lets this actor hear of loaded and unloaded sources by LoadedSource and UnloadedSource messages;
 --- or, with false, no longer.
 ---@param start? boolean true when left out
-function Actor:notifyOnSourceAvailability(start) core.notifySources(start ~= false) end
+function Actor:notifyOnSourceAvailability(start)
+  core.notifySources(require("thespian.arguments").start(start, "notifyOnSourceAvailability", 2))
+end
 
 --- Loads a bundle into this system. Raises ActorSystemException when it is not a usable one.
 ---@param file thespian.SourceFile a path, or anything with :read
@@ -49,12 +53,18 @@ end
 
 --- Lets no more actors be created from a bundle; those that run stay.
 ---@param hash string
-function Actor:unloadActorSource(hash) core.unloadSource(hash) end
+function Actor:unloadActorSource(hash)
+  require("thespian.arguments").hash(hash, "unloadActorSource", 2)
+  core.unloadSource(hash)
+end
 
 --- Sets a capability of this system; with nil removes it.
 ---@param name string
 ---@param value? any
-function Actor:updateCapability(name, value) core.updateCapability(name, value) end
+function Actor:updateCapability(name, value)
+  require("thespian.arguments").name(name, "updateCapability", "the name of a capability", 2)
+  core.updateCapability(name, value)
+end
 
 --- Shuts this system down.
 function Actor:actorSystemShutdown() core.shutdown() end
@@ -63,6 +73,9 @@ function Actor:actorSystemShutdown() core.shutdown() end
 ---@param name? string the class's short name when left out
 ---@return thespian.Logger
 function Actor:logger(name)
+  if name ~= nil then
+    require("thespian.arguments").name(name, "logger", "the name of a logger", 2)
+  end
   return require "thespian.logger"(name or require("thespian.types").typename(self))
 end
 

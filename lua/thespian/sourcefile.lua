@@ -12,6 +12,7 @@ local function refuse(level, words)
 end
 
 local function read_path(path, level)
+  if path == "" then refuse(level + 1, "the path is empty") end
   local file, why = io.open(path, "rb")
   if not file then refuse(level + 1, tostring(why)) end
   local data, failed = file:read("a")

@@ -9,8 +9,10 @@ local require = require
 ---@class thespian.specification
 local specification = {}
 
+local KIND = "InvalidActorSpecification"
+
 local function refuse(level, words)
-  require("thespian.errors").raise("InvalidActorSpecification", level + 2, "createActor: " .. words)
+  require("thespian.errors").raise(KIND, level + 2, "createActor: " .. words)
 end
 
 local function check_class(value, level)
@@ -53,12 +55,11 @@ function specification.check(requirements, global_name, source_hash, level)
   if requirements ~= nil and type(requirements) ~= "table" then
     refuse(level, "requirements are a table or nil, got " .. type(requirements))
   end
-  if global_name ~= nil and type(global_name) ~= "string" then
-    refuse(level, "a global name is a string or nil, got " .. type(global_name))
+  local arguments = require "thespian.arguments"
+  if global_name ~= nil then
+    arguments.name(global_name, "createActor", "a global name", level + 1, KIND)
   end
-  if source_hash ~= nil and type(source_hash) ~= "string" then
-    refuse(level, "a source hash is a string or nil, got " .. type(source_hash))
-  end
+  if source_hash ~= nil then arguments.hash(source_hash, "createActor", level + 1, KIND) end
 end
 
 return specification

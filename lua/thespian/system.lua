@@ -1,5 +1,6 @@
 -- system: actor systems as programs see them.
 
+local arguments = require "thespian.arguments"
 local core = require "thespian.core"
 local class = require "thespian.class"
 local errors = require "thespian.errors"
@@ -46,8 +47,15 @@ function ActorSystem:init(connection, shared)
   self.adminPort = connection:port()
 end
 
+--- False where a method was called without its system.
+local function isendpoint(self) return type(self) == "table" and self._system ~= nil end
+
 ---@param self thespian.ActorSystem
 local function connection_of(self)
+  if not isendpoint(self) then
+    errors.raise("ActorSystemException", 3,
+      "methods of a system are called on it, with a colon, as in asys:tell(address, message)")
+  end
   if self._system.down then
     errors.raise("ActorSystemFailure", 3, "the actor system was shut down")
   end
@@ -127,7 +135,9 @@ end
 ---@param name string
 ---@param value? any
 function ActorSystem:updateCapability(name, value)
-  connection_of(self):request("CAPABILITY", name, value)
+  local connection = connection_of(self)
+  arguments.name(name, "updateCapability", "the name of a capability", 2)
+  connection:request("CAPABILITY", name, value)
 end
 
 --- Loads a bundle. Raises ActorSystemException when it is not a usable one.
@@ -141,11 +151,15 @@ end
 
 --- Lets no more actors be created from a bundle; those that run stay.
 ---@param hash string
-function ActorSystem:unloadActorSource(hash) connection_of(self):request("UNLOAD", hash) end
+function ActorSystem:unloadActorSource(hash)
+  local connection = connection_of(self)
+  arguments.hash(hash, "unloadActorSource", 2)
+  connection:request("UNLOAD", hash)
+end
 
 --- Shuts the system down and returns when every actor is gone. Once more is nothing.
 function ActorSystem:shutdown()
-  if self._system.down then return end
+  if isendpoint(self) and self._system.down then return end
   local connection = connection_of(self)
   connection:shutdown(SHUTDOWN_TIME)
   self._system.down = true
