@@ -16,6 +16,7 @@
 #include "bindings/codec.h"
 #include "bindings/run.h"
 #include "bindings/state.h"
+#include "bindings/trace.h"
 
 /* ---- open ---- */
 
@@ -153,7 +154,7 @@ static int call_handler(lua_State *L) {
 static int describe(lua_State *L) {
   lua_State *handler = lua_tothread(L, 1);
   const char *words = luaL_tolstring(L, 2, NULL);
-  luaL_traceback(L, handler, words, 0);
+  th_trace_push(L, handler, words, 0);
   return 1;
 }
 

@@ -10,6 +10,7 @@
 #include "bindings/raise.h"
 #include "bindings/require.h"
 #include "bindings/state.h"
+#include "bindings/trace.h"
 #include "message/notice.h"
 #include "message/pack.h"
 #include "message/protocol.h"
@@ -193,6 +194,7 @@ static const luaL_Reg functions[] = {
   {"updateCapability", self_update_capability},
   {"log", self_log},
   {"loading", th_require_loading},
+  {"traceback", th_trace_function},
   {NULL, NULL},
 };
 

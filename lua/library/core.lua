@@ -52,6 +52,11 @@ function core.monotonic() end
 ---@return string|nil
 function core.loading() end
 
+--- The words and a traceback of the caller, without the library's own functions. In actors' states.
+---@param words string
+---@return string
+function core.traceback(words) end
+
 --- Sends a message; raises InvalidActorAddress or CannotSend. It is Actor.send as it is.
 ---@param self thespian.Actor
 ---@param address thespian.ActorAddress

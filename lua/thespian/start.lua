@@ -1,6 +1,7 @@
 -- start: makes the instance behind a new actor. The runtime calls the function that this file
 -- returns, in the actor's state.
 
+local core = require "thespian.core"
 local class = require "thespian.class"
 local Actor = require "thespian.actor"
 
@@ -8,7 +9,7 @@ local classes = class.classes
 local getmetatable, rawget, require, setmetatable, tostring, type, xpcall =
   getmetatable, rawget, require, setmetatable, tostring, type, xpcall
 
-local function with_traceback(raised) return debug.traceback(tostring(raised), 2) end
+local function with_traceback(raised) return core.traceback(tostring(raised)) end
 
 local function isclass(value) return type(value) == "table" and getmetatable(value) == classes end
 

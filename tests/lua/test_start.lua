@@ -1,5 +1,6 @@
 local check <close> = require "lib_check"
 local actors = require "thespian.actors"
+require("thespian.core").traceback = debug.traceback -- which programs lack
 local start = require "thespian.start"
 
 local folder = check.folder {
