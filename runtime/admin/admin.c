@@ -135,6 +135,15 @@ static int check_info(size_t size, struct th_reason *reason) {
                  size);
 }
 
+/* What a program's class brings along stays as long as it may be of use, not for ever. */
+static void drop_old_editions(struct request *request, const struct th_source *newest) {
+  struct th_source *old;
+  while ((old = th_sources_supersede(request->admin->config.sources, newest)) != NULL) {
+    tell_of_source(request->admin, request->actor, false, old->hash, old->info);
+    th_source_unref(old);
+  }
+}
+
 static int load(struct request *request) {
   struct th_source *source;
   size_t size, info_size;
@@ -151,6 +160,7 @@ static int load(struct request *request) {
   th_pack_text(&request->answer, source->hash);
   if (th_sources_add(request->admin->config.sources, source))
     tell_of_source(request->admin, request->actor, true, source->hash, source->info);
+  if (implicit) drop_old_editions(request, source);
   th_source_unref(source);
   return 0;
 }

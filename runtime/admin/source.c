@@ -269,15 +269,41 @@ struct th_source *th_sources_find(struct th_sources *sources, const char *hash) 
   return found;
 }
 
+/* Under the lock. Gives the table's reference. */
+static struct th_source *take_out(struct th_sources *sources, size_t index) {
+  struct th_source *taken = sources->list[index];
+  sources->count--;
+  memmove(sources->list + index, sources->list + index + 1,
+          (sources->count - index) * sizeof *sources->list);
+  return taken;
+}
+
 struct th_source *th_sources_remove(struct th_sources *sources, const char *hash) {
   pthread_mutex_lock(&sources->lock);
   size_t index = find_index(sources, hash);
   struct th_source *removed = NULL;
-  if (index < sources->count) {
-    removed = sources->list[index];
-    sources->count--;
-    memmove(sources->list + index, sources->list + index + 1,
-            (sources->count - index) * sizeof *sources->list);
+  if (index < sources->count) removed = take_out(sources, index);
+  pthread_mutex_unlock(&sources->lock);
+  return removed;
+}
+
+/* Under the lock, so that nobody can begin to use it meanwhile: who does not hold it by now could only
+ * find it in the table. */
+static bool is_unused(struct th_source *source) {
+  th_source_ref(source);
+  bool idle = th_source_idle(source);
+  th_source_unref(source);
+  return idle;
+}
+
+struct th_source *th_sources_supersede(struct th_sources *sources, const struct th_source *source) {
+  struct th_source *removed = NULL;
+  size_t newer = 0;
+  pthread_mutex_lock(&sources->lock);
+  for (size_t i = sources->count; i-- > 0 && removed == NULL;) {
+    struct th_source *each = sources->list[i];
+    if (!each->implicit || strcmp(each->info, source->info) != 0) continue;
+    if (newer++ >= TH_SOURCE_EDITIONS && is_unused(each)) removed = take_out(sources, i);
   }
   pthread_mutex_unlock(&sources->lock);
   return removed;

@@ -122,6 +122,40 @@ done
 echo 'return { text = "late three" }' >project/late.lua
 says "app one, helper two, late three, note two, worker two, worker two" project/app.lua "$port"
 
+# ---- old editions --------------------------------------------------------------------------------
+
+# What nobody runs from is dropped after some more editions; what an actor runs from stays.
+cat >passing.lua <<'LUA'
+local actors = require "thespian.actors"
+local Passing = actors.class("Passing", actors.Actor)
+local edition = 0
+function Passing:receiveMessage(message, sender) self:send(sender, edition) end
+if actors.main(...) then
+  local port, keep = ...
+  local asys = actors.ActorSystem("multiprocTCPBase",
+    { ["Admin Port"] = math.tointeger(port), ["Attach Only"] = true })
+  local passing = asys:createActor(Passing, nil, keep)
+  print(asys:ask(passing, "edition", 60))
+  if not keep then asys:tell(passing, actors.ActorExitRequest()) end
+end
+return { Passing = Passing }
+LUA
+says 0 passing.lua "$port" stays
+edition=0
+edit() {
+  edition=$((edition + 1))
+  sed -i "s/edition = .*/edition = $edition/" passing.lua
+  expect 0 "" "$HOST" run passing.lua "$port"
+  [ "$out" = $edition ] || fail "edition $edition said $out"
+}
+for _ in 1 2 3 4 5 6; do edit; done
+looks=0
+until [ "$("$HOST" sources --port "$port" | grep -c "passing\.lua")" = 3 ]; do
+  again "only two editions and the one that is used to stay"
+  edit
+done
+says 0 passing.lua "$port" stays
+
 # ---- two programs at once ------------------------------------------------------------------------
 
 # Each has its actors made before either of them asks.

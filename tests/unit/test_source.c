@@ -428,6 +428,41 @@ static void a_source_is_idle_when_no_actor_holds_it(void **state) {
   th_sources_free(sources);
 }
 
+static struct th_source *open_edition(const char *text, const char *info, bool implicit) {
+  struct th_source *source = NULL;
+  const struct th_source_file file = {"mod.lua", (const unsigned char *)text, strlen(text)};
+  struct th_bytes *zip = pack(&file, 1);
+  assert_int_equal(th_source_open(zip->data, zip->size, info, implicit, &source, NULL), 0);
+  th_bytes_unref(zip);
+  return source;
+}
+
+static void only_old_unused_editions_of_one_place_are_superseded(void **state) {
+  (void)state;
+  struct th_sources *sources = th_sources_new();
+  struct th_source *loaded[5] = {
+    open_edition("return 0", "a.lua", true), open_edition("return 1", "a.lua", true),
+    open_edition("return 2", "a.lua", false), /* loaded by name */
+    open_edition("return 3", "b.lua", true), open_edition("return 4", "a.lua", true),
+  };
+  struct th_source *newest = open_edition("return 5", "a.lua", true);
+  for (size_t i = 0; i < 5; i++) assert_true(th_sources_add(sources, loaded[i]));
+  for (size_t i = 1; i < 5; i++) th_source_unref(loaded[i]); /* an actor runs from the first */
+  assert_null(th_sources_supersede(sources, newest));
+  assert_true(th_sources_add(sources, newest));
+  struct th_source *old = th_sources_supersede(sources, newest);
+  assert_ptr_equal(old, loaded[1]);
+  th_source_unref(old);
+  assert_null(th_sources_supersede(sources, newest));
+  th_source_unref(loaded[0]); /* the actor is gone */
+  old = th_sources_supersede(sources, newest);
+  assert_ptr_equal(old, loaded[0]);
+  th_source_unref(old);
+  assert_null(th_sources_supersede(sources, newest));
+  th_source_unref(newest);
+  th_sources_free(sources);
+}
+
 /* ---- threads ---- */
 
 #define THREADS 4
@@ -511,6 +546,7 @@ int main(void) {
     cmocka_unit_test(the_library_says_its_version),
     cmocka_unit_test(adding_twice_keeps_the_first),
     cmocka_unit_test(loading_by_name_makes_an_implicit_source_explicit),
+    cmocka_unit_test(only_old_unused_editions_of_one_place_are_superseded),
     cmocka_unit_test(a_source_is_found_by_the_beginning_of_its_hash),
     cmocka_unit_test(the_list_is_in_the_order_of_loading),
     cmocka_unit_test(an_empty_table_gives_an_empty_list),
