@@ -182,12 +182,12 @@ for asking in $pids; do
   if [ $((count % 5)) = 4 ]; then
     ended "$asking" 1
     said=$(cat "patient $count.out")
-    contains "ActorSystemFailure: $gone_words" "$said"
+    contains ": $gone_words" "$said"
   else
     ended "$asking" 0
     said=$(cat "patient $count.out")
     for what in "$first" "ask again" "listen again" "create" "update"; do
-      contains "$what: ActorSystemFailure true ActorSystemFailure: $gone_words" "$said"
+      contains "$what: ActorSystemFailure true ActorSystemFailure: patient.lua:7: $gone_words" "$said"
     done
     # The socket of another endpoint may still take what the program tells, and lose it.
     [ "$first" = private ] || contains "tell: ActorSystemFailure true" "$said"
