@@ -27,8 +27,8 @@ static void done_with_scratch(struct th_script_state *state) {
   if (state->scratch.capacity > SCRATCH_KEPT) th_buffer_clear(&state->scratch);
 }
 
-/* Appends the value at index, or raises CannotSend with the path to what cannot travel, which begins
- * with what. [-0, +0, e] */
+/* Appends the value at index, or raises CannotSend with the path to what cannot travel, which
+ * begins with what. [-0, +0, e] */
 static uint8_t encode(lua_State *L, int index, struct th_buffer *buffer, const char *what) {
   uint8_t kind = TH_KIND_USER;
   int error = th_codec_encode(L, index, buffer, &kind);

@@ -126,8 +126,8 @@ static void tell_of_source(struct th_admin *admin, struct th_actor *actor, bool 
   th_buffer_clear(&buffer);
 }
 
-/* Where a source came from is for people to read, wherever sources are listed. A path may be anything
- * but endless. */
+/* Where a source came from is for people to read, wherever sources are listed. A path may be
+ * anything but endless. */
 static int check_info(size_t size, struct th_reason *reason) {
   if (size <= TH_SOURCE_INFO) return 0;
   return th_fail(reason, TH_EBUNDLE,

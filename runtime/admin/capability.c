@@ -140,7 +140,7 @@ static int change(struct th_capabilities *capabilities, const char *name, size_t
   return error;
 }
 
-/* A table that comes twice is known by its number, which another place in another map would shift. */
+/* A table that comes twice is known by its number, which its place in the map would shift. */
 static int change_enclosed(struct th_capabilities *capabilities, const char *name, size_t name_size,
                            const void *value, size_t size, bool *changed) {
   struct th_buffer enclosed;

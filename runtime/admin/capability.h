@@ -21,16 +21,16 @@
 
 struct th_capabilities;
 
-/* Copies map, which is one packed map, in which no table comes twice. NULL, with the reason, when it is
- * not, or cannot be kept. */
+/* Copies map, which is one packed map, in which no table comes twice. NULL, with the reason, when it
+ * is not, or cannot be kept. */
 struct th_capabilities *th_capabilities_new(const void *map, size_t size, struct th_reason *reason);
 void th_capabilities_free(struct th_capabilities *capabilities);
 
 /* A reference to the present map. */
 struct th_bytes *th_capabilities_get(struct th_capabilities *capabilities);
 
-/* Gives name the packed value; NULL or a packed nil removes. *changed: whether that is anything new.
- * TH_ECAPABILITY with the reason for what is no name, or no value that everybody could read. */
+/* Gives name the packed value; NULL or a packed nil removes. *changed: whether that is anything
+ * new. TH_ECAPABILITY with the reason for what is no name, or no value that everybody could read. */
 int th_capabilities_set(struct th_capabilities *capabilities, const char *name, size_t name_size,
                         const void *value, size_t size, bool *changed, struct th_reason *reason);
 

@@ -287,8 +287,8 @@ struct th_source *th_sources_remove(struct th_sources *sources, const char *hash
   return removed;
 }
 
-/* Under the lock, so that nobody can begin to use it meanwhile: who does not hold it by now could only
- * find it in the table. */
+/* Under the lock, so that nobody can begin to use it meanwhile: who does not hold it by now could
+ * only find it in the table. */
 static bool is_unused(struct th_source *source) {
   th_source_ref(source);
   bool idle = th_source_idle(source);

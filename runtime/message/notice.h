@@ -1,8 +1,8 @@
 /* notice: the system messages that the runtime itself writes, and its answers.
  *
- * Each function of the first part appends the packed instance that actors will see, under the same class names that the
- * Lua library gives these classes. Values that are enclosed are packed already and keep their own
- * reference numbers.
+ * Each function of the first part appends the packed instance that actors will see, under the same
+ * class names that the Lua library gives these classes. Values that are enclosed are packed already
+ * and keep their own reference numbers.
  *
  * Threads: any; pure.
  */
@@ -31,8 +31,8 @@ void th_notice_source(struct th_buffer *buffer, bool loaded, const char *hash, c
 /* What an exit request says in its field isRecursive; true where it cannot be read. */
 bool th_notice_read_exit_request(const struct th_message *message);
 
-/* Answers to requests (message/protocol.h). An answer that is [0, result] is begun by one function, its
- * result appended by the caller; one that is [error, words] replaces what buffer holds. */
+/* Answers to requests (message/protocol.h). An answer that is [0, result] is begun by one function,
+ * its result appended by the caller; one that is [error, words] replaces what buffer holds. */
 void th_notice_begin_result(struct th_buffer *buffer);
 void th_notice_error(struct th_buffer *buffer, int error, const char *words);
 

@@ -18,9 +18,10 @@
  *   SOURCE_NOTICES   start (bool): the sender is told of loads and unloads      nil
  *   LOADED           hash: an actor has loaded it; those who listen are told    nil
  *
- * What the system keeps for others to read is checked first (message/kept.h): names of classes and of
- * capabilities and global names are text, the value of a capability is whole. Requirements are not: if
- * they make no value, only the actor that they are for fails to start. info has up to TH_SOURCE_INFO bytes.
+ * What the system keeps for others to read is checked first (message/kept.h): names of classes and
+ * of capabilities and global names are text, the value of a capability is whole. Requirements are
+ * not: if they make no value, only the actor that they are for fails to start. info has up to
+ * TH_SOURCE_INFO bytes.
  *
  * source: {hash, info, bytes, files, implicit, actors}
  * system status: {base, version, pid, admin, host, port, uptime, workers, shutdown, capabilities {},

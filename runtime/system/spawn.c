@@ -135,8 +135,8 @@ int th_spawn_create(struct th_world *world, struct th_actor *parent,
   uint64_t number;
   int error = check_names(creation, reason);
   if (error != 0) return error;
-  /* An actor's child fails at its birth, so that its parent is told in the usual way. Who waits to hear
-   * is told before a name is claimed: a program that must load its code first asks again. */
+  /* An actor's child fails at its birth, so that its parent is told in the usual way. Who waits to
+   * hear is told before a name is claimed: a program that must load its code first asks again. */
   int missing = find_source(system, creation, &source, reason);
   bool is_awaited = !th_address_is_none(&creation->requester);
   if (missing != 0 && is_awaited && !is_held(system, creation)) return missing;
