@@ -146,6 +146,12 @@ static int open_hosted(struct th_connection *connection, const struct th_launch 
   return th_hosted_attach(connection->hosted, &connection->client);
 }
 
+/* A system that was there before may take less than the capabilities say. */
+static void adopt_limit(struct th_connection *connection) {
+  uint64_t limit = th_client_limit(connection->client);
+  if (limit < connection->buffer.limit) connection->buffer.limit = (size_t)limit;
+}
+
 static int program_open(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   struct th_launch launch = {.base = find_base(name)};
@@ -162,11 +168,12 @@ static int program_open(lua_State *L) {
   read_options(L, 3, &launch, &logs);
   const char *lua_path = push_lua_path(L);
   struct th_reason reason = {""};
-  int error =
-      strcmp(launch.base, TH_BASE_TCP) == 0
-          ? th_launch_connect(&launch, th_clock_after(START_TIME), &connection->client, &reason)
-          : open_hosted(connection, &launch, logs, lua_path, &reason);
+  int error = strcmp(launch.base, TH_BASE_TCP) == 0
+                ? th_launch_connect(&launch, th_clock_after(START_TIME), &connection->client,
+                                    &reason)
+                : open_hosted(connection, &launch, logs, lua_path, &reason);
   if (error != 0) return th_lua_raise_reason(L, error, &reason);
+  adopt_limit(connection);
   lua_pushvalue(L, 4);
   return 1;
 }
@@ -211,8 +218,7 @@ static int program_pack(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   size_t count = lua_rawlen(L, 1);
   struct th_archive_file *files = lua_newuserdatauv(L, count * sizeof *files, 0);
-  for (size_t i = 0; i < count; i++)
-    files[i] = check_file(L, 1, (lua_Integer)i + 1);
+  for (size_t i = 0; i < count; i++) files[i] = check_file(L, 1, (lua_Integer)i + 1);
   struct th_bytes **zip = push_box(L);
   struct th_reason reason = {""};
   int error = th_archive_pack(files, count, zip, &reason);
@@ -243,12 +249,12 @@ static int program_folder(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-    {"open", program_open},
-    {"pack", program_pack},
-    {"sha256", program_sha256},
-    {"programBundle", program_bundle},
-    {"programFolder", program_folder},
-    {NULL, NULL},
+  {"open", program_open},
+  {"pack", program_pack},
+  {"sha256", program_sha256},
+  {"programBundle", program_bundle},
+  {"programFolder", program_folder},
+  {NULL, NULL},
 };
 
 void th_program_open(lua_State *L) {

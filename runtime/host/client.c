@@ -37,6 +37,10 @@ int64_t th_client_pid(const struct th_client *client) {
   return client->pid;
 }
 
+uint64_t th_client_limit(const struct th_client *client) {
+  return client->limit;
+}
+
 int th_client_private(struct th_client *client, struct th_client **other,
                       struct th_reason *reason) {
   return client->door->another(client, other, reason);
@@ -61,10 +65,9 @@ static int send_value(struct th_client *client, const struct th_address *target,
                       const void *value, size_t size, uint8_t flags, uint32_t ticket,
                       struct th_reason *reason) {
   if (th_address_is_none(target)) return th_fail(reason, TH_EADDRESS, "not an actor address");
-  size_t limit = client->door->limit;
-  if (limit != 0 && size > limit) {
-    return th_fail(reason, TH_ETOOBIG, "a message of %zu bytes is larger than the limit of %zu",
-                   size, limit);
+  if (size > client->limit) {
+    return th_fail(reason, TH_ETOOBIG, "a message of %zu bytes is larger than the limit of %llu",
+                   size, (unsigned long long)client->limit);
   }
   struct th_message *message = th_message_new(kind, target, &client->endpoint, value, size);
   if (message == NULL) {

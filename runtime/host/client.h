@@ -40,7 +40,11 @@ const char *th_client_base(const struct th_client *client);
 const char *th_client_version(const struct th_client *client); /* of the library it runs */
 int64_t th_client_pid(const struct th_client *client); /* of the process the system lives in */
 
-/* Sends one packed value. kind is TH_KIND_USER or the kind that a system message's class has. */
+/* The largest message that the system takes, UINT64_MAX where it sees to that itself. */
+uint64_t th_client_limit(const struct th_client *client);
+
+/* Sends one packed value. kind is TH_KIND_USER or the kind that a system message's class has.
+ * TH_EGONE when the system is known to be gone before the message has left; TH_ETOOBIG. */
 int th_client_tell(struct th_client *client, const struct th_address *target, enum th_kind kind,
                    const void *value, size_t size, struct th_reason *reason);
 

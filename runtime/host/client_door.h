@@ -2,7 +2,7 @@
  *
  * client.c knows what the messages mean; a door carries them. There is one over a link to another
  * process and one to a system in this process. A door gives every message that arrives, in order,
- * and never one after it has given TH_EGONE.
+ * and its take none after it has given TH_EGONE.
  *
  * Threads: the client's caller.
  * Owns: the base part its messages that wait; the door what it needs to reach the system.
@@ -27,7 +27,6 @@ struct th_client_door {
   /* Whether messages can pile up on the way, so that a sender should ask now and then how far the
    * system has come. */
   bool is_buffered;
-  size_t limit; /* the largest message it takes; 0 for the system's own business */
 };
 
 /* The first part of each door's own structure. */
@@ -38,6 +37,7 @@ struct th_client {
   char base[32];
   char version[32];
   int64_t pid;
+  uint64_t limit;          /* the largest message it takes; the system's own business: UINT64_MAX */
   struct th_queue waiting; /* for the user, arrived while something else was waited for */
   uint32_t ticket;         /* the last one given out */
   size_t unconfirmed;      /* bytes sent since the system last answered a request of ours */

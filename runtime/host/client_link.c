@@ -16,8 +16,8 @@
 #include "transport/loop.h"
 #include "transport/wire.h"
 
-/* The most a message may have here; the system's own limit, which may be less, is its business. */
-#define LARGEST_MESSAGE ((size_t)256 << 20)
+/* The most that a frame can hold: the system says what a message may have. */
+#define LARGEST_MESSAGE ((size_t)UINT32_MAX - TH_FRAME_OVERHEAD)
 
 /* How long the greeting of another endpoint may take. */
 #define GREETING_TIME (10 * TH_SECOND)
@@ -58,6 +58,7 @@ static void on_welcome(void *context, struct th_link *link, const struct th_welc
   self->client.endpoint = welcome->endpoint;
   self->client.admin = welcome->admin;
   self->client.pid = welcome->pid;
+  self->client.limit = welcome->limit < LARGEST_MESSAGE ? welcome->limit : LARGEST_MESSAGE;
   copy_text(self->client.base, sizeof self->client.base, welcome->base);
   copy_text(self->client.version, sizeof self->client.version, welcome->version);
   self->state = OPEN;
@@ -179,7 +180,6 @@ static const struct th_client_door door = {
   .ended = link_ended,
   .close = link_close,
   .is_buffered = true,
-  .limit = LARGEST_MESSAGE,
 };
 
 /* ---- connecting ------------------------------------------------------------------------------ */

@@ -75,6 +75,7 @@ static int welcome_guest(struct th_gate *gate, struct th_link *link, struct th_w
   snprintf(welcome->base, sizeof welcome->base, "%s", system->base);
   snprintf(welcome->version, sizeof welcome->version, "%s", TH_VERSION);
   welcome->pid = getpid();
+  welcome->limit = system->world.message_limit;
   return 0;
 }
 

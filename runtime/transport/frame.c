@@ -45,12 +45,13 @@ void th_frame_hello(struct th_buffer *buffer, const struct th_hello *hello) {
 
 void th_frame_welcome(struct th_buffer *buffer, const struct th_welcome *welcome) {
   size_t mark = begin(buffer, TH_FRAME_WELCOME);
-  th_pack_array(buffer, 5);
+  th_pack_array(buffer, 6);
   th_pack_address(buffer, &welcome->endpoint);
   th_pack_address(buffer, &welcome->admin);
   th_pack_text(buffer, welcome->base);
   th_pack_text(buffer, welcome->version);
   th_pack_int(buffer, welcome->pid);
+  th_pack_int(buffer, welcome->limit < INT64_MAX ? (int64_t)welcome->limit : INT64_MAX);
   finish(buffer, mark);
 }
 
@@ -160,12 +161,13 @@ int th_frame_read_welcome(const unsigned char *body, size_t size, struct th_welc
   struct th_unpack reader;
   th_unpack_init(&reader, body, size);
   struct th_welcome read = {0};
-  expect_array(&reader, 5);
+  expect_array(&reader, 6);
   read.endpoint = read_address(&reader);
   read.admin = read_address(&reader);
   read_text(&reader, read.base, sizeof read.base);
   read_text(&reader, read.version, sizeof read.version);
   read.pid = read_int(&reader, 1, INT32_MAX);
+  read.limit = (uint64_t)read_int(&reader, 0, INT64_MAX);
   int error = whole(&reader);
   if (error == 0) *welcome = read;
   return error;

@@ -6,7 +6,7 @@
  * are told apart and refused in words.
  *
  *   HELLO    ["thespian", protocol version, role, library version, pid]
- *   WELCOME  [endpoint address, admin address, base, library version, pid]
+ *   WELCOME  [endpoint address, admin address, base, library version, pid, largest payload]
  *   REFUSE   [error, words]
  *   MESSAGE  [kind, flags, ticket, target, sender], then the payload to the frame's end
  *   BYE      nothing: the sender closes on purpose, and this is the last that it says
@@ -52,6 +52,7 @@ struct th_welcome {
   char base[32];
   char version[32];
   int64_t pid;
+  uint64_t limit; /* of a message's payload, either way; at most INT64_MAX */
 };
 
 /* Writers append one whole frame to buffer; when its error is set, an unfinished one may stand at

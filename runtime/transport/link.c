@@ -60,9 +60,9 @@ struct th_link {
   bool close_came; /* no: it has come */
   bool said_bye;
   bool heard_bye;
-  bool progress;              /* since the timer was set */
-  unsigned rounds;            /* of patience, so far */
-  uint64_t patience;          /* a round's length, and that when only a program's bye is missing */
+  bool progress;     /* since the timer was set */
+  unsigned rounds;   /* of patience, so far */
+  uint64_t patience; /* a round's length, and that when only a program's bye is missing */
   uint64_t idle_patience;
   size_t unsent;              /* when the timer was set */
   struct th_channel *channel; /* NULL when it is no more */
@@ -307,12 +307,12 @@ static void on_opened(void *user) {
   write_out(link);
 }
 
-static void open_up(struct th_link *link) {
+/* limit is the largest message of the other side's. */
+static void open_up(struct th_link *link, size_t limit) {
   link->state = OPEN;
   stop_timer(link);
-  link->reader.limit = link->limit < UINT32_MAX - TH_FRAME_OVERHEAD
-                         ? link->limit + TH_FRAME_OVERHEAD
-                         : UINT32_MAX;
+  link->reader.limit = limit < UINT32_MAX - TH_FRAME_OVERHEAD ? limit + TH_FRAME_OVERHEAD
+                                                              : UINT32_MAX;
 }
 
 static void refuse(struct th_link *link, int error, const char *words) {
@@ -332,7 +332,7 @@ static void welcome(struct th_link *link) {
   }
   th_frame_welcome(&link->writer, &says);
   write_out(link);
-  open_up(link);
+  open_up(link, link->limit);
   pump(link);
 }
 
@@ -353,7 +353,7 @@ static int take_welcome(struct th_link *link, const unsigned char *body, size_t 
   struct th_welcome said;
   int error = th_frame_read_welcome(body, size, &said);
   if (error != 0) return error;
-  open_up(link);
+  open_up(link, said.limit < link->limit ? (size_t)said.limit : link->limit);
   link->events->welcome(link->context, link, &said);
   pump(link);
   return 0;
@@ -414,7 +414,7 @@ static int reject(struct th_link *link, int error) {
   if (link->state == GREETING) return reject_greeting(link);
   if (error == TH_ETOOBIG)
     return th_fail(&link->reason, error, "%s sent a message of more than %zu bytes", link->peer,
-                   link->limit);
+                   link->reader.limit - TH_FRAME_OVERHEAD);
   return th_fail(&link->reason, error, "cannot read what %s sent: %s", link->peer,
                  th_error_words(error));
 }

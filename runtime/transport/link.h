@@ -62,7 +62,8 @@ struct th_link *th_link_accept(struct th_loop *loop, struct th_channel *channel,
                                const struct th_link_events *events, void *context);
 
 /* Connects. Gives a link with one reference of the caller's besides the channel's own; the outcome
- * is events->welcome or events->closed. */
+ * is events->welcome or events->closed. Of what the other side sends, its own limit counts where
+ * that is less; not to send more than it takes is the caller's business. */
 int th_link_connect(struct th_loop *loop, struct th_wire *wire, uint32_t ip, uint16_t port,
                     size_t limit, const struct th_hello *hello, const struct th_link_events *events,
                     void *context, struct th_link **link);

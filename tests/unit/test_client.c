@@ -53,6 +53,7 @@ struct fake {
   uint16_t port;
   atomic_bool stays;                 /* a shutdown is answered, and no more */
   int refusal;                       /* what hello answers */
+  uint64_t limit;                    /* of a message, as the welcome says */
   uint64_t system;                   /* identity, loop */
   struct th_link *links[MOST_LINKS]; /* open ones, loop */
   bool is_ending;                    /* loop */
@@ -75,6 +76,7 @@ static int on_hello(void *context, struct th_link *link, const struct th_hello *
   snprintf(welcome->base, sizeof welcome->base, "multiprocTCPBase");
   snprintf(welcome->version, sizeof welcome->version, "9.8.7");
   welcome->pid = hello->pid + 1;
+  welcome->limit = fake->limit;
   return 0;
 }
 
@@ -218,6 +220,7 @@ static int set_up_refusing(void **state, int refusal) {
   struct fake *fake = th_new(struct fake);
   fake->refusal = refusal;
   fake->system = SYSTEM;
+  fake->limit = LIMIT;
   fake->end.run = on_end;
   fake->renew.run = on_renew;
   assert_int_equal(th_loop_new(&fake->loop), 0);
@@ -299,6 +302,7 @@ static void a_welcome_tells_what_was_reached(void **state) {
   assert_string_equal(th_client_base(client), "multiprocTCPBase");
   assert_string_equal(th_client_version(client), "9.8.7");
   assert_int_equal(th_client_pid(client), getpid() + 1);
+  assert_int_equal(th_client_limit(client), LIMIT);
   th_client_close(client);
 }
 
@@ -500,14 +504,34 @@ static void large_messages_go_both_ways(void **state) {
 }
 
 static void a_message_past_the_limit_is_refused_and_harms_nothing(void **state) {
-  struct th_client *client = reach(*state);
-  struct th_address silent = address_of(SILENT);
+  struct fake *fake = *state;
+  fake->limit = 1000;
+  struct th_client *client = reach(fake);
+  struct th_address echo = address_of(ECHO);
+  struct th_message *message;
   struct th_reason reason;
-  size_t size = ((size_t)256 << 20) + 1; /* of a value that is not even looked at */
-  assert_int_equal(th_client_tell(client, &silent, TH_KIND_USER, "\x01", size, &reason),
+  struct th_buffer value;
+  pack_bytes(&value, 1000 - 3); /* with its head: just the limit */
+  assert_int_equal(value.size, 1000);
+  assert_int_equal(th_client_tell(client, &echo, TH_KIND_USER, value.data, 1001, &reason),
                    TH_ETOOBIG);
-  assert_string_equal(reason.words,
-                      "a message of 268435457 bytes is larger than the limit of 268435456");
+  assert_string_equal(reason.words, "a message of 1001 bytes is larger than the limit of 1000");
+  assert_int_equal(
+    th_client_ask(client, &echo, TH_KIND_USER, value.data, value.size, TH_FOREVER, &message, NULL),
+    0);
+  assert_int_equal(message->size, 1000);
+  th_message_free(message);
+  th_buffer_clear(&value);
+  th_client_close(client);
+}
+
+static void no_more_is_sent_than_a_frame_holds_whatever_the_limit(void **state) {
+  struct fake *fake = *state;
+  fake->limit = INT64_MAX;
+  struct th_client *client = reach(fake);
+  struct th_address silent = address_of(SILENT);
+  assert_int_equal(th_client_tell(client, &silent, TH_KIND_USER, "\x01", UINT32_MAX, NULL),
+                   TH_ETOOBIG); /* the value is not even looked at */
   assert_answer(client, ECHO, 4, 4);
   th_client_close(client);
 }
@@ -635,29 +659,50 @@ static void a_server_that_says_nothing_times_out(void **state) {
   close(fd);
 }
 
+/* A system that welcomes, and dies: at once, or when something is sent to it. */
+struct mortal {
+  struct raw raw;
+  struct th_buffer words;
+  pthread_t thread;
+};
+
+static struct th_client *reach_mortal(struct mortal *mortal, bool waits) {
+  struct th_client *client;
+  uint16_t port;
+  struct th_welcome welcome = {.endpoint = address_of(99),
+                               .admin = address_of(ADMIN),
+                               .base = "b",
+                               .version = "v",
+                               .pid = 5,
+                               .limit = LIMIT};
+  th_buffer_init(&mortal->words);
+  th_frame_welcome(&mortal->words, &welcome);
+  mortal->raw = (struct raw){.fd = listen_raw(&port),
+                             .words = mortal->words.data,
+                             .size = mortal->words.size,
+                             .waits = waits};
+  assert_int_equal(pthread_create(&mortal->thread, NULL, serve_raw, &mortal->raw), 0);
+  assert_int_equal(th_client_connect(&client, "127.0.0.1", port, TH_FOREVER, NULL), 0);
+  return client;
+}
+
+/* Its connection is closed when this comes back. */
+static void bury(struct mortal *mortal) {
+  pthread_join(mortal->thread, NULL);
+  close(mortal->raw.fd);
+  th_buffer_clear(&mortal->words);
+}
+
 static void a_system_that_dies_ends_the_wait_with_a_reason(void **state) {
   (void)state;
   struct th_client *client;
   struct th_message *message;
   struct th_reason reason;
-  struct th_buffer words;
-  struct raw raw = {.waits = true};
-  pthread_t thread;
-  uint16_t port;
-  struct th_welcome welcome = {
-    .endpoint = address_of(99), .admin = address_of(ADMIN), .base = "b", .version = "v", .pid = 5};
-  th_buffer_init(&words);
-  th_frame_welcome(&words, &welcome);
-  raw.words = words.data;
-  raw.size = words.size;
-  raw.fd = listen_raw(&port);
-  assert_int_equal(pthread_create(&thread, NULL, serve_raw, &raw), 0);
-  assert_int_equal(th_client_connect(&client, "127.0.0.1", port, TH_FOREVER, &reason), 0);
+  struct mortal mortal;
+  client = reach_mortal(&mortal, true);
   assert_int_equal(ask(client, ECHO, 1, TH_FOREVER, &message, &reason), TH_EGONE);
   assert_non_null(strstr(reason.words, "the actor system (pid 5) is gone: the connection to "));
-  pthread_join(thread, NULL);
-  close(raw.fd);
-  th_buffer_clear(&words);
+  bury(&mortal);
   th_client_close(client);
 }
 
@@ -810,6 +855,7 @@ int main(void) {
     FAKE(what_was_told_arrives_though_the_client_closes),
     FAKE(large_messages_go_both_ways),
     FAKE(a_message_past_the_limit_is_refused_and_harms_nothing),
+    FAKE(no_more_is_sent_than_a_frame_holds_whatever_the_limit),
     FAKE(no_address_is_refused),
     FAKE(a_private_endpoint_talks_for_itself),
     FAKE(no_private_endpoint_on_a_system_that_took_the_place),

@@ -91,7 +91,7 @@ static void hello_comes_back_as_written(void **state) {
 
 static void welcome_comes_back_as_written(void **state) {
   (void)state;
-  struct th_welcome welcome = {target, sender, "multiprocTCPBase", "1.2.3", 17};
+  struct th_welcome welcome = {target, sender, "multiprocTCPBase", "1.2.3", 17, 4096};
   struct th_welcome read;
   struct th_buffer buffer;
   struct taker taker = {0};
@@ -104,6 +104,7 @@ static void welcome_comes_back_as_written(void **state) {
   assert_string_equal(read.base, welcome.base);
   assert_string_equal(read.version, welcome.version);
   assert_int_equal(read.pid, welcome.pid);
+  assert_int_equal(read.limit, welcome.limit);
   clear(&taker);
   th_buffer_clear(&buffer);
 }
@@ -266,7 +267,7 @@ static int read_message(const unsigned char *body, size_t size) {
 
 static void bodies_cut_short_or_drawn_out_are_malformed(void **state) {
   (void)state;
-  struct th_welcome welcome = {target, sender, "simpleSystemBase", "1", 17};
+  struct th_welcome welcome = {target, sender, "simpleSystemBase", "1", 17, INT64_MAX};
   struct th_buffer buffer;
   th_buffer_init(&buffer);
   th_frame_hello(&buffer, &hello);

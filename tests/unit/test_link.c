@@ -24,7 +24,7 @@
 
 #define LOCALHOST UINT32_C(0x7f000001)
 #define LIMIT ((size_t)16 * 1024 * 1024)
-#define ANYTHING 12345 /* no error of anyone's */
+#define ANYTHING 12345           /* no error of anyone's */
 #if defined(__SANITIZE_THREAD__) /* some twenty times slower */
 #define MANY 20000
 #else
@@ -50,9 +50,10 @@ struct side {
   struct th_wire *wire;
   struct th_link *link; /* with a reference of ours */
   size_t limit;
-  int refusal; /* what hello answers */
+  size_t told_limit; /* what its welcome says; 0: limit */
+  int refusal;       /* what hello answers */
   bool close_at_hello;
-  uint64_t patience; /* 0: what links have by themselves */
+  uint64_t patience;         /* 0: what links have by themselves */
   struct side *close_at_end; /* whose link is closed when ours has */
   struct th_hello hello;
   struct th_welcome welcome;
@@ -75,7 +76,9 @@ static int on_hello(void *context, struct th_link *link, const struct th_hello *
   struct side *side = context;
   side->hello = *hello;
   if (side->refusal != 0) return th_fail(reason, side->refusal, "not on a %s", "Monday");
-  *welcome = (struct th_welcome){endpoint, admin, "multiprocTCPBase", "1.2.3", 17};
+  *welcome = (struct th_welcome){
+    endpoint, admin, "multiprocTCPBase",
+    "1.2.3",  17,    side->told_limit != 0 ? side->told_limit : side->limit};
   th_link_set_user(link, side);
   side->link = th_link_ref(link);
   if (side->patience != 0) th_link_set_patience(link, side->patience);
@@ -382,6 +385,22 @@ static void a_message_past_the_limit_is_undeliverable(void **state) {
   run_until_received(&pair.server, 1);
   assert_int_equal(pair.server.last_size, 1005);
   assert_int_equal(pair.server.disorder, 0);
+  tear_down(&pair);
+}
+
+static void a_welcome_says_what_the_other_side_may_send(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair);
+  pair.server.told_limit = 1000;
+  link_both(&pair);
+  assert_int_equal(pair.client.welcome.limit, 1000);
+  th_link_send(pair.server.link, new_message(0, 0, 995));
+  run_until_received(&pair.client, 1);
+  th_link_send(pair.server.link, new_message(0, 1, 2000));
+  run_until_closed(&pair);
+  assert_int_equal(pair.client.error, TH_ETOOBIG);
+  assert_non_null(strstr(pair.client.words, " sent a message of more than 1000 bytes"));
   tear_down(&pair);
 }
 
@@ -1108,6 +1127,7 @@ int main(void) {
     cmocka_unit_test(sends_after_the_end_are_undeliverable),
     cmocka_unit_test(much_that_waits_is_written_before_the_end),
     cmocka_unit_test(a_message_past_the_limit_is_undeliverable),
+    cmocka_unit_test(a_welcome_says_what_the_other_side_may_send),
     cmocka_unit_test(who_sends_more_than_the_limit_is_cut_off),
     cmocka_unit_test(a_refusal_comes_with_error_and_words),
     cmocka_unit_test(a_port_without_listener_refuses),
