@@ -110,6 +110,13 @@ static int gone(const struct link_client *self, struct th_reason *reason) {
                  (long long)self->client.pid, self->words.words);
 }
 
+/* Reads what has come since the loop was last turned, without waiting. A socket takes what is
+ * written to it also when nobody will read it any more: only by its end, which can be read, the
+ * system's death is known. */
+static void look(struct link_client *self) {
+  th_loop_run(self->loop, 0);
+}
+
 /* Turns the loop until all that was posted to it before has been done. The link writes what is
  * sent in such a task, so that a message leaves now and not with the next call. */
 static void pass(struct link_client *self) {
@@ -122,6 +129,7 @@ static void pass(struct link_client *self) {
 static int link_send(struct th_client *client, struct th_message *message,
                      struct th_reason *reason) {
   struct link_client *self = own(client);
+  if (self->state != CLOSED) look(self);
   if (self->state == CLOSED) {
     th_message_free(message);
     return gone(self, reason);

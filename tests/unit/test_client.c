@@ -706,6 +706,21 @@ static void a_system_that_dies_ends_the_wait_with_a_reason(void **state) {
   th_client_close(client);
 }
 
+static void a_tell_says_when_the_system_died_since_the_last_call(void **state) {
+  (void)state;
+  struct th_address echo = address_of(ECHO);
+  struct th_message *message;
+  struct th_reason reason;
+  struct mortal mortal;
+  struct th_client *client = reach_mortal(&mortal, false);
+  bury(&mortal);
+  assert_int_equal(th_client_tell(client, &echo, TH_KIND_USER, "\x01", 1, &reason), TH_EGONE);
+  assert_non_null(strstr(reason.words, "the actor system (pid 5) is gone: the connection to "));
+  assert_int_equal(th_client_tell(client, &echo, TH_KIND_USER, "\x01", 1, NULL), TH_EGONE);
+  assert_int_equal(th_client_listen(client, TH_FOREVER, &message, NULL), TH_EGONE);
+  th_client_close(client);
+}
+
 /* ---- in this process ------------------------------------------------------------------------- */
 
 struct local {
@@ -864,6 +879,7 @@ int main(void) {
     cmocka_unit_test(other_servers_are_no_system),
     cmocka_unit_test(a_server_that_says_nothing_times_out),
     cmocka_unit_test(a_system_that_dies_ends_the_wait_with_a_reason),
+    cmocka_unit_test(a_tell_says_when_the_system_died_since_the_last_call),
     cmocka_unit_test(asks_in_the_process_are_answered),
     cmocka_unit_test(asks_in_the_process_to_nobody_are_dead),
     cmocka_unit_test(a_private_endpoint_in_the_process_talks_for_itself),
