@@ -37,9 +37,11 @@ int th_command_send_bundle(struct th_client *client, const char *file, uint64_t 
   th_command_result(reply, &result);
   size_t size;
   const char *text = th_unpack_str(&result, &size);
-  snprintf(hash, TH_DIGEST_TEXT_SIZE, "%.*s", (int)size, text != NULL ? text : "");
+  bool is_hash = text != NULL && size == TH_DIGEST_TEXT_SIZE - 1;
+  snprintf(hash, TH_DIGEST_TEXT_SIZE, "%.*s", is_hash ? (int)size : 0, is_hash ? text : "");
   th_message_free(reply);
-  return 0;
+  if (strspn(hash, "0123456789abcdef") == TH_DIGEST_TEXT_SIZE - 1) return 0;
+  return th_fail(reason, TH_EPROTOCOL, "the actor system gave an answer that makes no sense");
 }
 
 int th_command_load(struct th_command *command, struct th_reason *reason) {

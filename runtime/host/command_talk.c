@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/printable.h"
 #include "host/command.h"
 #include "host/json.h"
 
@@ -106,8 +107,16 @@ static const char *find_details(const struct th_message *poison, size_t *size) {
 static int complain(struct th_command *command, const struct th_message *poison) {
   size_t size = 0;
   const char *details = find_details(poison, &size);
-  fprintf(stderr, "thespian-host: the actor failed at the message%s%.*s\n",
-          details != NULL ? ": " : "", (int)size, details != NULL ? details : "");
+  struct th_buffer text;
+  th_buffer_init(&text);
+  th_buffer_printf(&text, "thespian-host: the actor failed at the message");
+  if (details != NULL) {
+    th_buffer_append(&text, ": ", 2);
+    th_printable_append(&text, details, size, "\n\t");
+  }
+  th_buffer_append(&text, "\n", 1);
+  fwrite(text.data, 1, text.size, stderr);
+  th_buffer_clear(&text);
   command->has_complained = true;
   return TH_EREFUSED;
 }

@@ -7,6 +7,7 @@
 #include "admin/source.h"
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/printable.h"
 #include "host/command.h"
 #include "host/json.h"
 #include "transport/loop.h"
@@ -28,30 +29,33 @@ static int status_of(int error) {
   }
 }
 
-/* Puts lines after each other: what a list begins goes on, what has ended is set off. */
-static void put_line_break(char before, FILE *out) {
-  fputs(before == ':' ? " " : "; ", out);
+static void put(struct th_buffer *line, const char *words) {
+  th_buffer_append(line, words, strlen(words));
 }
 
-/* One line, whatever the words are: tracebacks have several. */
+/* Puts lines after each other: what a list begins goes on, what has ended is set off. */
+static void put_blank(struct th_buffer *line, const char *blank, size_t size) {
+  bool has_break = memchr(blank, '\n', size) != NULL;
+  put(line, has_break && blank[-1] != ':' ? "; " : " ");
+}
+
+/* One line, whatever the words are: tracebacks have several, and they may quote strangers. */
 static int complain(int error, const struct th_reason *reason) {
+  static const char blanks[] = " \t\n";
   const char *words = reason->words[0] != '\0' ? reason->words : th_error_words(error);
-  char before = ' ';
-  fputs("thespian-host: ", stderr);
-  while (*words != '\0') {
-    size_t blank = strspn(words, " \t\n");
-    bool has_break = memchr(words, '\n', blank) != NULL;
-    words += blank;
-    if (*words == '\0') break;
-    if (has_break) {
-      put_line_break(before, stderr);
-    } else if (blank != 0) {
-      putc(' ', stderr);
-    }
-    before = *words++;
-    putc(before, stderr);
+  struct th_buffer line;
+  th_buffer_init(&line);
+  put(&line, "thespian-host: ");
+  while (*(words += strspn(words, blanks)) != '\0') {
+    size_t size = strcspn(words, blanks);
+    size_t blank = strspn(words + size, blanks);
+    th_printable_append(&line, words, size, "");
+    words += size;
+    if (words[blank] != '\0') put_blank(&line, words, blank);
   }
-  putc('\n', stderr);
+  put(&line, "\n");
+  fwrite(line.data, 1, line.size, stderr);
+  th_buffer_clear(&line);
   return status_of(error);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "message/address.h"
 #include "message/pack.h"
 
@@ -101,21 +102,6 @@ static void put(struct th_buffer *text, const char *words) {
   th_buffer_append(text, words, strlen(words));
 }
 
-/* The size of the UTF-8 sequence that data begins with, 0 when it is none. */
-static size_t utf8_size(const unsigned char *data, size_t size) {
-  unsigned char first = data[0];
-  size_t length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-  if (length == 0 || first > 0xf4 || length > size) return 0;
-  for (size_t i = 1; i < length; i++) {
-    if ((data[i] & 0xc0) != 0x80) return 0;
-  }
-  if (first == 0xe0 && data[1] < 0xa0) return 0; /* longer than it need be */
-  if (first == 0xed && data[1] > 0x9f) return 0; /* half of a surrogate pair */
-  if (first == 0xf0 && data[1] < 0x90) return 0;
-  if (first == 0xf4 && data[1] > 0x8f) return 0; /* past the last character */
-  return length;
-}
-
 static void put_escaped(struct th_buffer *text, unsigned char byte) {
   switch (byte) {
   case '"':
@@ -139,14 +125,16 @@ static void put_escaped(struct th_buffer *text, unsigned char byte) {
 }
 
 static bool is_plain(unsigned char byte) {
-  return byte >= ' ' && byte != '"' && byte != '\\' && byte != 0x7f;
+  return !th_utf8_is_control(&byte, 1) && byte != '"' && byte != '\\';
 }
 
 static void put_string(struct th_buffer *text, const unsigned char *data, size_t size) {
   put(text, "\"");
   while (size != 0) {
-    size_t length = utf8_size(data, size);
-    if (length == 0 || (length == 1 && !is_plain(*data))) {
+    size_t length = th_utf8_size(data, size);
+    if (length > 1 && th_utf8_is_control(data, length)) {
+      put_escaped(text, data[1]); /* U+0080 to U+009F: the second byte is the number */
+    } else if (length == 0 || (length == 1 && !is_plain(*data))) {
       put_escaped(text, *data);
       length = 1;
     } else {

@@ -5,6 +5,7 @@
 
 #include "base/map.h"
 #include "base/memory.h"
+#include "base/printable.h"
 #include "host/status_text.h"
 
 #define ENDPOINT_CLASS "thespian.Endpoint"
@@ -37,16 +38,25 @@ struct table {
 
 /* The short part of a class is what tells actors apart, but the module says whose it is: both
  * stay. */
-static int label(const struct row *row, char *out, size_t size) {
+static size_t put_label(struct th_buffer *text, const struct row *row) {
   size_t class_size, name_size;
   const char *class_name = th_view_text(row->actor, "class", &class_size);
   const char *name = th_view_text(row->actor, "name", &name_size);
-  unsigned depth = row->depth < DEPTH_LIMIT ? row->depth : DEPTH_LIMIT;
-  int written = name_size == 0
-                  ? snprintf(out, size, "%*s%.*s", (int)depth * 2, "", (int)class_size, class_name)
-                  : snprintf(out, size, "%*s%.*s @%.*s", (int)depth * 2, "", (int)class_size,
-                             class_name, (int)name_size, name);
-  return written;
+  size_t width = 2 * (row->depth < DEPTH_LIMIT ? row->depth : DEPTH_LIMIT);
+  th_buffer_printf(text, "%*s", (int)width, "");
+  width += th_printable_append(text, class_name, class_size, "");
+  if (name_size == 0) return width;
+  th_buffer_append(text, " @", 2);
+  return width + 2 + th_printable_append(text, name, name_size, "");
+}
+
+/* A text of the actor's in so many columns, cut after limit bytes. */
+static void put_cell(struct th_buffer *text, const struct row *row, const char *name, int columns,
+                     size_t limit) {
+  size_t size;
+  const char *value = th_view_text(row->actor, name, &size);
+  size_t width = th_printable_append(text, value, size < limit ? size : limit, "");
+  th_buffer_printf(text, "%*s  ", columns > (int)width ? columns - (int)width : 0, "");
 }
 
 static void read_rows(struct table *table, struct th_view actors) {
@@ -101,27 +111,32 @@ static struct row *following(struct row *row) {
 /* ---- writing --------------------------------------------------------------------------------- */
 
 static void measure(struct table *table) {
-  char text[256];
+  char place[TH_ADDRESS_TEXT_SIZE];
+  struct th_buffer text;
+  th_buffer_init(&text);
   for (struct row *row = following(&table->root); row != NULL; row = following(row)) {
     struct th_address address = th_view_address(row->actor, "address");
-    int width = label(row, text, sizeof text);
-    int address_width = (int)strlen(th_address_text(&address, text));
-    if (width > table->width) table->width = width < WIDTH_LIMIT ? width : WIDTH_LIMIT;
+    size_t width = put_label(&text, row);
+    int address_width = (int)strlen(th_address_text(&address, place));
+    if (width > WIDTH_LIMIT) width = WIDTH_LIMIT;
+    if ((int)width > table->width) table->width = (int)width;
     if (address_width > table->address_width) table->address_width = address_width;
+    th_buffer_reset(&text);
   }
+  th_buffer_clear(&text);
 }
 
 static void put_row(const struct table *table, const struct row *row, struct th_buffer *text) {
-  char first[256], place[TH_ADDRESS_TEXT_SIZE], memory[32];
-  size_t source_size, state_size;
+  char place[TH_ADDRESS_TEXT_SIZE], memory[32];
   struct th_address address = th_view_address(row->actor, "address");
-  const char *source = th_view_text(row->actor, "source", &source_size);
-  const char *state = th_view_text(row->actor, "state", &state_size);
-  label(row, first, sizeof first);
+  th_buffer_append(text, "  ", 2);
+  int width = (int)put_label(text, row);
+  th_buffer_printf(text, "%*s  %-*s  ", table->width > width ? table->width - width : 0, "",
+                   table->address_width, th_address_text(&address, place));
+  put_cell(text, row, "source", 8, 8);
+  put_cell(text, row, "state", 8, SIZE_MAX);
   th_buffer_printf(
-    text, "  %-*s  %-*s  %-8.*s  %-8.*s  %7lld  %8lld  %6lld  %9s\n", table->width, first,
-    table->address_width, th_address_text(&address, place), source_size < 8 ? (int)source_size : 8,
-    source, (int)state_size, state, (long long)th_view_int(row->actor, "waiting"),
+    text, "%7lld  %8lld  %6lld  %9s\n", (long long)th_view_int(row->actor, "waiting"),
     (long long)th_view_int(row->actor, "handled"), (long long)th_view_int(row->actor, "failed"),
     th_status_text_memory(th_view_int(row->actor, "memory"), memory));
 }

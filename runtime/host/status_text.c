@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/printable.h"
 #include "host/json.h"
 
 #define MINUTE 60.0
@@ -16,7 +17,7 @@ static void put(struct th_buffer *text, const char *words) {
 static void put_text(struct th_buffer *text, struct th_view map, const char *name) {
   size_t size;
   const char *value = th_view_text(map, name, &size);
-  th_buffer_append(text, value, size);
+  th_printable_append(text, value, size, "");
 }
 
 static void put_address(struct th_buffer *text, const struct th_address *address) {
@@ -58,7 +59,8 @@ char *th_status_text_memory(int64_t bytes, char *out) {
 static void put_source(struct th_buffer *text, struct th_view source, int digits) {
   size_t size;
   const char *hash = th_view_text(source, "hash", &size);
-  th_buffer_printf(text, "%.*s  ", size < (size_t)digits ? (int)size : digits, hash);
+  th_printable_append(text, hash, size < (size_t)digits ? size : (size_t)digits, "");
+  put(text, "  ");
   put_text(text, source, "info");
   put(text, "  ");
   put_count(text, th_view_int(source, "files"), "file");
@@ -95,19 +97,42 @@ static void put_head(struct th_buffer *text, struct th_view status) {
   put(text, "\n");
 }
 
+/* Pads what has that width already. */
+static void pad(struct th_buffer *text, size_t width, size_t wanted) {
+  for (; width < wanted; width++) put(text, " ");
+}
+
 static size_t longest_key(struct th_view map) {
   struct th_unpack reader;
+  struct th_buffer shown;
   size_t longest = 0;
+  th_buffer_init(&shown);
   for (uint32_t count = th_view_open(map, &reader); count != 0; count--) {
     size_t size;
-    th_unpack_str(&reader, &size);
+    const char *key = th_unpack_str(&reader, &size);
     th_view_next(&reader);
-    if (size > longest && size < 40) longest = size;
+    if (key == NULL) break;
+    size_t width = th_printable_append(&shown, key, size, "");
+    if (width > longest && width < 40) longest = width;
+    th_buffer_reset(&shown);
   }
+  th_buffer_clear(&shown);
   return longest;
 }
 
-/* Names at the left, values at the right; strings as they are, addresses too. */
+/* Strings as they are, addresses too; other values as JSON. */
+static void put_value(struct th_buffer *text, struct th_view value) {
+  struct th_buffer words;
+  th_buffer_init(&words);
+  if (th_json_from_pack(value.data, value.size, &words) == 0) {
+    th_printable_append(text, words.data, words.size, "");
+  } else if (text->error == 0) {
+    text->error = words.error;
+  }
+  th_buffer_clear(&words);
+}
+
+/* Names at the left, values at the right. */
 static void put_map(struct th_buffer *text, const char *title, struct th_view map) {
   struct th_unpack reader;
   size_t width = longest_key(map);
@@ -119,8 +144,10 @@ static void put_map(struct th_buffer *text, const char *title, struct th_view ma
     const char *key = th_unpack_str(&reader, &size);
     struct th_view value = th_view_next(&reader);
     if (key == NULL || value.data == NULL) return;
-    th_buffer_printf(text, "  %-*.*s  ", (int)width, (int)size, key);
-    th_json_from_pack(value.data, value.size, text);
+    put(text, "  ");
+    pad(text, th_printable_append(text, key, size, ""), width);
+    put(text, "  ");
+    put_value(text, value);
     put(text, "\n");
   }
 }
@@ -166,7 +193,10 @@ void th_status_text_system(struct th_view status, struct th_buffer *text) {
 static void put_line(struct th_buffer *text, struct th_view actor, const char *name) {
   size_t size;
   const char *value = th_view_text(actor, name, &size);
-  if (size != 0) th_buffer_printf(text, "  %-8s %.*s\n", name, (int)size, value);
+  if (size == 0) return;
+  th_buffer_printf(text, "  %-8s ", name);
+  th_printable_append(text, value, size, "");
+  put(text, "\n");
 }
 
 static void put_address_line(struct th_buffer *text, struct th_view actor, const char *name) {

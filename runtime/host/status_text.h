@@ -1,7 +1,8 @@
 /* status_text: the state of a system or an actor, laid out for people.
  *
  * Reads the packed maps of message/protocol.h. What it does not know it passes over, and what is
- * missing it leaves out: the other side may be of another version.
+ * missing it leaves out: the other side may be of another version. Strangers' words are made
+ * printable.
  *
  * Threads: any. Owns: nothing.
  */

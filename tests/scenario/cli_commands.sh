@@ -141,6 +141,25 @@ contains "parent   $evening" "$out"
 on status @morning --json
 contains '"handled": ' "$out"
 
+# ---- words of strangers --------------------------------------------------------------------------
+
+# What a terminal would obey is spelt out.
+escape=$(printf '\033[31m')
+mkdir "red$escape"
+echo "return {}" >"red$escape/red.lua"
+expect 0 "" "$HOST" bundle "red$escape"
+on load "red$escape.zip"
+red=$out
+on create shop.Clerk --source "$second" --name "clerk$escape"
+for command in status sources "status @clerk$escape"; do
+  on $command
+  case $out in *"$escape"*) fail "$command prints an escape sequence: $out" ;; esac
+  contains '\x1b[31m' "$out"
+done
+expect 1 'name "nobody\x1b[31m"' "$HOST" ask "@nobody$escape" greet --port "$port"
+on exit "@clerk$escape"
+on unload "$red"
+
 # ---- exit ----------------------------------------------------------------------------------------
 
 expect 0 "" "$HOST" exit "$evening" --no-recursive

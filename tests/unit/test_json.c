@@ -171,6 +171,14 @@ static void bytes_that_are_not_utf8_are_escaped_one_by_one(void **state) {
              "\\u00f4\\u0090\\u0080\\u0080|\\u00e0\\u0080\\u0080|\\u0001\\u007f\\u00e2\\u0082\"");
 }
 
+static void control_characters_of_two_bytes_are_escaped(void **state) {
+  (void)state;
+  struct th_buffer packed;
+  th_buffer_init(&packed);
+  th_pack_text(&packed, "\xc2\x80\xc2\x9b\xc2\xa0");
+  assert_written(&packed, "\"\\u0080\\u009b\xc2\xa0\"");
+}
+
 static void a_zero_byte_within_a_string_is_escaped(void **state) {
   (void)state;
   struct th_buffer packed;
@@ -293,6 +301,7 @@ int main(void) {
     cmocka_unit_test(a_string_alone_is_printed_as_it_is),
     cmocka_unit_test(an_address_alone_is_printed_as_it_is_typed),
     cmocka_unit_test(bytes_that_are_not_utf8_are_escaped_one_by_one),
+    cmocka_unit_test(control_characters_of_two_bytes_are_escaped),
     cmocka_unit_test(a_zero_byte_within_a_string_is_escaped),
     cmocka_unit_test(reals_have_the_shortest_digits_and_say_that_they_are_reals),
     cmocka_unit_test(keys_that_are_no_strings_become_their_json),

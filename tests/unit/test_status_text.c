@@ -268,6 +268,70 @@ static void a_status_that_is_none_harms_nothing(void **state) {
   th_buffer_clear(&packed);
 }
 
+#define EVIL "\x1b]0;\xff"
+#define SHOWN "\\x1b]0;\\xff"
+
+static void strangers_words_are_made_printable(void **state) {
+  (void)state;
+  struct th_buffer packed, text;
+  th_buffer_init(&packed);
+  th_buffer_init(&text);
+  th_pack_map(&packed, 4);
+  pack_text(&packed, "base", EVIL);
+  pack_text(&packed, "version", EVIL);
+  th_pack_text(&packed, "capabilities");
+  th_pack_map(&packed, 3);
+  pack_text(&packed, EVIL, EVIL);
+  th_pack_text(&packed, "list");
+  th_pack_array(&packed, 1);
+  th_pack_text(&packed, EVIL);
+  pack_int(&packed, "n", 1);
+  th_pack_text(&packed, "sources");
+  th_pack_array(&packed, 1);
+  th_pack_map(&packed, 2);
+  pack_text(&packed, "hash", EVIL);
+  pack_text(&packed, "info", EVIL);
+  th_status_text_system(view(&packed), &text);
+  for (size_t i = 0; i < text.size; i++) {
+    assert_true((text.data[i] >= ' ' || text.data[i] == '\n') && text.data[i] < 0x7f);
+  }
+  th_buffer_append(&text, "", 1);
+  assert_non_null(strstr((const char *)text.data, SHOWN " on "));
+  assert_non_null(strstr((const char *)text.data, "version " SHOWN "\n"));
+  /* The width of a name is what is shown of it. */
+  assert_non_null(strstr((const char *)text.data, "\n  " SHOWN "  " SHOWN "\n"
+                                                  "  list         [\"\\u001b]0;\\u00ff\"]\n"
+                                                  "  n            1\n"));
+  assert_non_null(strstr((const char *)text.data, "\n  " SHOWN "  " SHOWN "  0 files"));
+  th_buffer_clear(&text);
+  th_buffer_clear(&packed);
+}
+
+static void actors_words_are_made_printable(void **state) {
+  (void)state;
+  struct th_buffer packed, text;
+  th_buffer_init(&packed);
+  th_buffer_init(&text);
+  pack_actor(&packed, 3, 1, EVIL, EVIL);
+  th_status_text_actor(view(&packed), &text);
+  th_buffer_append(&text, "", 1);
+  assert_ptr_equal(strstr((const char *)text.data, SHOWN "\n"), text.data);
+  assert_non_null(strstr((const char *)text.data, "  name     " SHOWN "\n"));
+  assert_null(strpbrk((const char *)text.data, "\x1b\xff"));
+  th_buffer_reset(&packed);
+  th_buffer_reset(&text);
+  th_pack_array(&packed, 1);
+  pack_actor(&packed, 3, 1, EVIL, EVIL);
+  th_status_text_actors(view(&packed), &text);
+  assert_text(&text,
+              "  class                     address              source    state     waiting   "
+              "handled  failed     memory\n"
+              "  " SHOWN " @" SHOWN "  a3.00000000000000ab            running         2        31"
+              "       1     29 KiB\n"
+              "  1 actor, 0 programs connected\n");
+  th_buffer_clear(&packed);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_actor_is_one_fact_a_line),
@@ -278,6 +342,8 @@ int main(void) {
     cmocka_unit_test(a_system_is_laid_out_in_paragraphs),
     cmocka_unit_test(durations_have_two_units),
     cmocka_unit_test(a_status_that_is_none_harms_nothing),
+    cmocka_unit_test(strangers_words_are_made_printable),
+    cmocka_unit_test(actors_words_are_made_printable),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
