@@ -96,19 +96,12 @@ static void find_place(const struct service *service, char *host, size_t size, u
   th_buffer_clear(&capabilities);
 }
 
-/* Says who has the port, as far as that can be found out. */
 static int explain(const struct service *service, struct th_reason *reason) {
-  char host[64], owner[128];
-  uint32_t ip = INADDR_LOOPBACK;
-  uint16_t port, ignored = 0;
+  char host[64];
+  uint16_t port;
   find_place(service, host, sizeof host, &port);
-  th_place_parse(host, strlen(host), &ip, &ignored);
-  if (!th_port_owner(ip, port, owner, sizeof owner))
-    snprintf(owner, sizeof owner, "another program");
-  return th_fail(reason, TH_ESTARTUP,
-                 "port %u on %s is in use by %s; choose another with --port, or --port 0 for any "
-                 "free one",
-                 port, host, owner);
+  return th_port_in_use(host, port, "choose another with --port, or --port 0 for any free one",
+                        reason);
 }
 
 static int start_system(struct service *service, struct th_reason *reason) {

@@ -365,18 +365,12 @@ static int start_and_connect(const struct th_launch *launch, uint64_t until,
   return error;
 }
 
-/* What listens there does not answer as a system of ours does: says who it is. */
+/* What listens there does not answer as a system of ours does. */
 static int explain_stranger(const struct th_launch *launch, struct th_reason *reason) {
-  char owner[256];
-  struct th_reason why = reason != NULL ? *reason : (struct th_reason){""};
-  uint32_t ip;
-  uint16_t port = 0;
-  bool is_known = th_place_parse(place(launch), strlen(place(launch)), &ip, &port) == 0 &&
-                  th_port_owner(ip, launch->port, owner, sizeof owner);
-  return th_fail(reason, TH_ESTARTUP,
-                 "port %u on %s is in use by %s; name another as \"Admin Port\", or 0 for any free "
-                 "one (%.300s)",
-                 launch->port, place(launch), is_known ? owner : "another program", why.words);
+  char remedy[400];
+  snprintf(remedy, sizeof remedy, "name another as \"Admin Port\", or 0 for any free one (%.300s)",
+           reason != NULL ? reason->words : "");
+  return th_port_in_use(place(launch), launch->port, remedy, reason);
 }
 
 int th_launch_connect(const struct th_launch *launch, uint64_t until, struct th_client **client,

@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/printable.h"
 #include "host/client.h"
+#include "message/address.h"
 
 /* What waits longer before it says who it is would keep the one who starts a system waiting,
  * too. */
@@ -84,13 +86,19 @@ static bool has_socket(const char *pid, unsigned long inode) {
 
 static void write_name(const char *pid, char *out, size_t size) {
   char path[64], name[64] = "";
+  struct th_buffer shown;
   snprintf(path, sizeof path, "/proc/%.16s/comm", pid);
   FILE *file = fopen(path, "re");
   if (file != NULL) {
     if (fgets(name, sizeof name, file) != NULL) name[strcspn(name, "\n")] = '\0';
     fclose(file);
   }
-  snprintf(out, size, "%s (pid %s)", name[0] != '\0' ? name : "a program", pid);
+  th_buffer_init(&shown);
+  th_printable_append(&shown, name, strlen(name), "");
+  th_buffer_append(&shown, "", 1);
+  const char *words = shown.size > 1 ? (const char *)shown.data : "a program";
+  snprintf(out, size, "%s (pid %s)", words, pid);
+  th_buffer_clear(&shown);
 }
 
 /* Others' sockets are hidden from all but root; then no process is found. */
@@ -115,4 +123,15 @@ bool th_port_owner(uint32_t ip, uint16_t port, char *out, size_t size) {
   if (ask(ip, port, out, size) || find_process(inode, out, size)) return true;
   snprintf(out, size, "another program");
   return true;
+}
+
+int th_port_in_use(const char *host, uint16_t port, const char *remedy, struct th_reason *reason) {
+  char owner[256];
+  uint32_t ip = INADDR_LOOPBACK;
+  uint16_t none = 0;
+  bool is_here = strcmp(host, "localhost") == 0 ||
+                 th_place_parse(host, strlen(host), &ip, &none) == 0;
+  bool is_known = is_here && th_port_owner(ip, port, owner, sizeof owner);
+  return th_fail(reason, TH_ESTARTUP, "port %u on %s is in use by %s; %s", port, host,
+                 is_known ? owner : "another program", remedy);
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -118,6 +119,38 @@ static void a_system_says_who_it_is(void **state) {
   assert_true(th_system_free(system, 60));
 }
 
+static void the_words_for_a_port_in_use_name_all_there_is(void **state) {
+  (void)state;
+  static const char *const hosts[] = {"127.0.0.1", "localhost", "elsewhere.invalid"};
+  uint16_t port;
+  int fd = listen_on(LOCALHOST, &port);
+  for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+    char expected[256], owner[64] = "another program";
+    struct th_reason reason;
+    if (i != 2) snprintf(owner, sizeof owner, "%.15s (pid %d)", "test_portowner", getpid());
+    snprintf(expected, sizeof expected, "port %u on %s is in use by %s; take another", port,
+             hosts[i], owner);
+    assert_int_equal(th_port_in_use(hosts[i], port, "take another", &reason), TH_ESTARTUP);
+    assert_string_equal(reason.words, expected);
+  }
+  close(fd);
+}
+
+/* Anyone may have a name that a terminal would obey. */
+static void a_program_s_name_is_made_printable(void **state) {
+  (void)state;
+  uint16_t port;
+  char owner[128], expected[128], before[16];
+  int fd = listen_on(LOCALHOST, &port);
+  prctl(PR_GET_NAME, before);
+  prctl(PR_SET_NAME, "\x1b[2Jnginx");
+  assert_true(th_port_owner(LOCALHOST, port, owner, sizeof owner));
+  prctl(PR_SET_NAME, before);
+  snprintf(expected, sizeof expected, "\\x1b[2Jnginx (pid %d)", getpid());
+  assert_string_equal(owner, expected);
+  close(fd);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_free_port_has_no_owner),
@@ -127,6 +160,8 @@ int main(void) {
     cmocka_unit_test(the_same_port_on_another_address_is_another),
     cmocka_unit_test(a_connection_is_no_owner),
     cmocka_unit_test(a_system_says_who_it_is),
+    cmocka_unit_test(the_words_for_a_port_in_use_name_all_there_is),
+    cmocka_unit_test(a_program_s_name_is_made_printable),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
