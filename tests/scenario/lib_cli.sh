@@ -14,12 +14,34 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/cli.XXXXXX")
 cd "$work"
 port=
 daemon=
+patience=60 # seconds that a script waits for what must come: a hang is a failure, not a timing
+
+# A zombie that nobody has reaped yet has ended.
+is_running() {
+  case $(sed -n 's/^State:\t//p' "/proc/${1:-none}/status" 2>&1) in
+    Z* | *"No such "* | "") return 1 ;;
+  esac
+}
+
+end_daemon() {
+  echo "$0: process $daemon $1" >&2
+  status=1
+  ! is_running "$daemon" || kill -KILL "$daemon"
+}
+
 clean_up() {
   status=$?
-  [ -z "$port" ] || "$HOST" shutdown --port "$port" || status=1
+  trap - EXIT
+  set +e # all of it is done, whatever fails
+  [ -z "$port" ] || "$HOST" shutdown --port "$port" || end_daemon "is not shut down"
   # A leak is found at the very end of a process.
-  while [ -n "$daemon" ] && kill -0 "$daemon" 2>/dev/null; do sleep 0.01; done
-  if grep -s "Sanitizer" "$work/log" >&2; then
+  looks=0
+  while is_running "$daemon" && [ $looks -lt $((patience * 50)) ]; do
+    looks=$((looks + 1))
+    sleep 0.02
+  done
+  ! is_running "$daemon" || end_daemon "does not end"
+  if grep -s "Sanitizer\|runtime error:" "$work/log" >&2; then
     cat "$work/log" >&2
     status=1
   fi

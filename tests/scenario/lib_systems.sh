@@ -16,7 +16,6 @@
 . "$(dirname "$0")/lib_cli.sh"
 
 bases="simpleSystemBase multiprocQueueBase multiprocTCPBase"
-patience=60 # seconds that a script waits for what must come: a hang is a failure, not a timing
 
 # Children inherit it, however far they go into the background.
 TH_SCRIPT=$work
@@ -41,12 +40,6 @@ again() {
   looks=$((looks + 1))
   [ $looks -lt $((patience * 50)) ] || fail "waited in vain: $*"
   sleep 0.02
-}
-
-is_running() {
-  case $(sed -n 's/^State:\t//p' "/proc/$1/status" 2>&1) in
-    Z* | *"No such "* | "") return 1 ;;
-  esac
 }
 
 await() {
