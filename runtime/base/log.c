@@ -21,8 +21,9 @@ struct th_log {
   char *old_path; /* where rotation puts the file */
   size_t max_size;
   enum th_log_level threshold;
-  pthread_mutex_t lock; /* guards fd and the rotation */
+  pthread_mutex_t lock; /* guards all below and the rotation */
   int fd;
+  bool takes_stderr;
 };
 
 static int open_file(const char *path) {
@@ -63,6 +64,13 @@ void th_log_close(struct th_log *log) {
   free(log);
 }
 
+void th_log_take_stderr(struct th_log *log) {
+  if (log->path == NULL) return;
+  pthread_mutex_lock(&log->lock);
+  log->takes_stderr = dup2(log->fd, STDERR_FILENO) >= 0;
+  pthread_mutex_unlock(&log->lock);
+}
+
 bool th_log_wants(const struct th_log *log, enum th_log_level level) {
   return log != NULL && level >= log->threshold;
 }
@@ -85,6 +93,7 @@ static void rotate(struct th_log *log, const struct stat *file) {
   if (fd < 0) return; /* Better a file that is too long, or that has the wrong name, than none. */
   close(log->fd);
   log->fd = fd;
+  if (log->takes_stderr) dup2(fd, STDERR_FILENO);
 }
 
 static void write_all(int fd, const unsigned char *data, size_t size) {

@@ -21,6 +21,11 @@ int th_log_open(struct th_log **log, const char *path, size_t max_size,
                 enum th_log_level threshold);
 void th_log_close(struct th_log *log);
 
+/* Has the process's standard error go to the log's file from now on, also to a new one after a
+ * rotation: what libraries say before they end the process is not lost. Nothing for a log that is
+ * standard error. */
+void th_log_take_stderr(struct th_log *log);
+
 /* True when a line of that level would be written; log may be NULL (then never). */
 bool th_log_wants(const struct th_log *log, enum th_log_level level);
 

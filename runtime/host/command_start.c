@@ -74,8 +74,8 @@ static int open_log(struct service *service, struct th_reason *reason) {
   bool is_child = service->report >= 0;
   int error = th_runlog_open(&service->log, file, level, is_child, reason);
   if (error != 0) return file != NULL ? error : 0;
-  /* The usual log is renamed when it has grown, away from the streams: they get none of it. */
-  if (is_child && file != NULL) th_daemon_redirect(file);
+  if (is_child && file != NULL) th_daemon_redirect(file); /* what actors print, too */
+  if (is_child) th_log_take_stderr(service->log);
   return 0;
 }
 

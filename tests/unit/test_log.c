@@ -335,6 +335,29 @@ static void write_from_threads(struct th_log *log) {
   for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
 }
 
+static void say(const char *words) {
+  assert_int_equal(write(STDERR_FILENO, words, strlen(words)), strlen(words));
+}
+
+static void standard_error_goes_along_when_the_log_takes_it(void **state) {
+  struct place *place = *state;
+  struct th_log *log;
+  int before = dup(STDERR_FILENO);
+  assert_int_equal(th_log_open(&log, place->path, 20, TH_LOG_INFO), 0);
+  th_log_take_stderr(log);
+  say("first, and longer than the size\n");
+  th_log_write(log, TH_LOG_INFO, "of the log");
+  say("second\n");
+  dup2(before, STDERR_FILENO);
+  close(before);
+  th_log_close(log);
+  char *old = read_file(place->old), *text = read_file(place->path);
+  assert_string_equal(old, "first, and longer than the size\n");
+  assert_true(matches(text, "of the log\nsecond\n$"));
+  free(old);
+  free(text);
+}
+
 static void lines_of_threads_do_not_mix(void **state) {
   struct place *place = *state;
   struct th_log *log;
@@ -394,6 +417,7 @@ int main(void) {
     in_place(a_file_that_another_has_rotated_is_not_rotated_again),
     in_place(where_renaming_fails_the_file_goes_on),
     in_place(where_reopening_fails_the_file_goes_on),
+    in_place(standard_error_goes_along_when_the_log_takes_it),
     in_place(lines_of_threads_do_not_mix),
     in_place(rotation_loses_no_line_of_any_thread),
     cmocka_unit_test(levels_are_read_in_any_case),
