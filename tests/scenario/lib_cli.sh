@@ -16,10 +16,11 @@ port=
 daemon=
 patience=60 # seconds that a script waits for what must come: a hang is a failure, not a timing
 
-# A zombie that nobody has reaped yet has ended.
+# A zombie that nobody has reaped yet has ended, once its other threads have: they hold its files
+# and ports.
 is_running() {
-  case $(sed -n 's/^State:\t//p' "/proc/${1:-none}/status" 2>&1) in
-    Z* | *"No such "* | "") return 1 ;;
+  case $(sed -n 's/^\(State\|Threads\):\t//p' "/proc/${1:-none}/status" 2>&1 | tr '\n' ' ') in
+    Z*" 1 " | *"No such "* | "") return 1 ;;
   esac
 }
 

@@ -7,7 +7,7 @@
 #   ended PID STATUS         waits for a child of this script, whose exit status must be that one
 #   gone PID                 waits until there is no such process
 #   running                  prints the processes that this script has started and that still run
-#   nothing_runs             fails when there are any
+#   nothing_runs             waits until there are none
 #
 # $luas are commands that run a program in Lua: by the host and, where possible, by stock Lua.
 # Whatever a script has started ends with it, also what its programs have started. A script fails
@@ -30,16 +30,20 @@ running() {
     sh -c 'grep -Flsxz "$MARK" /proc/[0-9]*/environ | tr -dc "0-9\n"'
 }
 
-nothing_runs() {
-  left=$(running)
-  [ -z "$left" ] || fail "still running: $(ps -o pid=,args= -p "$(echo $left | tr ' ' ,)")"
-}
 
 # One look in a loop that waits; WORDS say for what.
 again() {
   looks=$((looks + 1))
   [ $looks -lt $((patience * 50)) ] || fail "waited in vain: $*"
   sleep 0.02
+}
+
+# Who has lost the race for a port, say, may still be on its way out.
+nothing_runs() {
+  looks=0
+  while left=$(running) && [ -n "$left" ]; do
+    again "the end of $(ps -o pid=,args= -p "$(echo $left | tr ' ' ,)")"
+  done
 }
 
 await() {
