@@ -2,47 +2,25 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buffer.h"
+#include "base/printable.h"
+#include "base/utf8.h"
+
 #define SHOWN 200 /* bytes of a name that a refusal shows */
 
-static bool is_control(unsigned char byte) {
-  return byte < 0x20 || byte == 0x7f;
-}
-
-/* Reads a multi-byte character of UTF-8: its length, or 0 when it is malformed, longer than need
- * be, a surrogate, a C1 control character or past U+10FFFF. */
-static size_t character_size(const unsigned char *text, size_t size) {
-  static const uint32_t least[] = {0, 0, 0xa0, 0x800, 0x10000};
-  size_t length = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
-  uint32_t code = text[0] & (0xffu >> (length + 1));
-  if (text[0] < 0xc0 || text[0] > 0xf7 || length > size) return 0;
-  for (size_t i = 1; i < length; i++) {
-    if ((text[i] & 0xc0) != 0x80) return 0;
-    code = code << 6 | (text[i] & 0x3f);
-  }
-  if (code < least[length] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return 0;
-  return length;
-}
-
-static bool is_utf8(const unsigned char *text, size_t size) {
+static const char *character_fault(const unsigned char *name, size_t size) {
   for (size_t at = 0; at < size;) {
-    size_t length = text[at] < 0x80 ? 1 : character_size(text + at, size - at);
-    if (length == 0) return false;
+    size_t length = th_utf8_size(name + at, size - at);
+    if (length == 0) return "the name is not UTF-8";
+    if (name[at] == 0) return "the name contains a zero byte";
+    if (th_utf8_is_control(name + at, length)) return "the name contains a control character";
+    if (name[at] == '\\') return "the name contains a backslash";
     at += length;
   }
-  return true;
-}
-
-static const char *byte_fault(const unsigned char *name, size_t size) {
-  for (size_t i = 0; i < size; i++) {
-    if (name[i] == 0) return "the name contains a zero byte";
-    if (is_control(name[i])) return "the name contains a control character";
-    if (name[i] == '\\') return "the name contains a backslash";
-  }
-  return is_utf8(name, size) ? NULL : "the name is not UTF-8";
+  return NULL;
 }
 
 static const char *part_fault(const unsigned char *part, size_t size) {
@@ -60,7 +38,7 @@ static bool begins_with_drive(const unsigned char *name, size_t size) {
 const char *th_zip_name_fault(const unsigned char *name, size_t size, size_t limit) {
   if (size == 0) return "the name is empty";
   if (size > limit) return "the name is too long";
-  const char *fault = byte_fault(name, size);
+  const char *fault = character_fault(name, size);
   if (fault != NULL) return fault;
   if (name[0] == '/') return "the name is absolute";
   if (begins_with_drive(name, size)) return "the name begins with a drive";
@@ -74,32 +52,30 @@ const char *th_zip_name_fault(const unsigned char *name, size_t size, size_t lim
   return NULL;
 }
 
-/* Writes name into text, which has room for 4 * SHOWN + 4 bytes. */
-static void show(const unsigned char *name, size_t size, char *text) {
-  size_t shown = size < SHOWN ? size : SHOWN;
-  bool readable = is_utf8(name, size);
-  /* A cut goes before a character, never through one. */
-  while (readable && shown < size && (name[shown] & 0xc0) == 0x80) shown--;
-  for (size_t i = 0; i < shown; i++) {
-    if (is_control(name[i]) || (name[i] >= 0x80 && !readable)) {
-      text += sprintf(text, "\\x%02x", name[i]);
-    } else {
-      *text++ = (char)name[i];
-    }
-  }
-  strcpy(text, shown < size ? "..." : "");
+/* How many bytes of a name are shown. The cut goes before a character, never through one. */
+static size_t shown_size(const unsigned char *name, size_t size) {
+  if (size <= SHOWN) return size;
+  size_t shown = SHOWN;
+  while (shown > SHOWN - 3 && (name[shown] & 0xc0) == 0x80) shown--;
+  return shown;
 }
 
 int th_zip_name_fail(struct th_reason *reason, const unsigned char *name, size_t size,
                      const char *format, ...) {
-  char shown[4 * SHOWN + 4];
+  struct th_buffer text;
   char words[160];
+  size_t shown = shown_size(name, size);
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(words, sizeof words, format, arguments);
   va_end(arguments);
-  show(name, size, shown);
-  return th_fail(reason, TH_EBUNDLE, "entry \"%s\": %s", shown, words);
+  th_buffer_init(&text);
+  th_printable_append(&text, name, shown, "");
+  const char *characters = text.size != 0 ? (const char *)text.data : "";
+  th_fail(reason, TH_EBUNDLE, "entry \"%.*s%s\": %s", (int)text.size, characters,
+          shown < size ? "..." : "", words);
+  th_buffer_clear(&text);
+  return TH_EBUNDLE;
 }
 
 /* Independent of the locale, unlike tolower. */

@@ -10,7 +10,6 @@
 #ifndef TH_BASE_PRINTABLE_H
 #define TH_BASE_PRINTABLE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buffer.h"
@@ -19,12 +18,5 @@
  * number of characters, which is the width where each takes one column. */
 size_t th_printable_append(struct th_buffer *text, const void *words, size_t size,
                            const char *kept);
-
-/* The size of the UTF-8 sequence that data, of at least one byte, begins with; 0 when it is
- * none. */
-size_t th_utf8_size(const unsigned char *data, size_t size);
-
-/* Whether the sequence, of that size, is a control character. */
-bool th_utf8_is_control(const unsigned char *sequence, size_t size);
 
 #endif

@@ -13,3 +13,8 @@ size_t th_utf8_size(const unsigned char *data, size_t size) {
   if (first == 0xf4 && data[1] > 0x8f) return 0; /* past the last character */
   return length;
 }
+
+bool th_utf8_is_control(const unsigned char *character, size_t size) {
+  if (size == 1) return character[0] < ' ' || character[0] == 0x7f;
+  return size == 2 && character[0] == 0xc2 && character[1] < 0xa0;
+}

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/printable.h"
+#include "base/utf8.h"
 #include "message/address.h"
 #include "message/pack.h"
 

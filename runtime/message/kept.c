@@ -223,11 +223,6 @@ const char *th_kept_refuse_value(const void *data, size_t size, bool *shares) {
 
 /* ---- names ---- */
 
-/* Of ASCII, and those of Latin 1 that terminals obey, too. */
-static bool is_control(const unsigned char *at) {
-  return at[0] < ' ' || at[0] == 0x7f || (at[0] == 0xc2 && at[1] < 0xa0);
-}
-
 const char *th_kept_refuse_name(const char *text, size_t size) {
   const unsigned char *at = (const unsigned char *)text;
   if (size == 0) return "it is empty";
@@ -235,7 +230,7 @@ const char *th_kept_refuse_name(const char *text, size_t size) {
   while (size != 0) {
     size_t length = th_utf8_size(at, size);
     if (length == 0) return "it is not UTF-8";
-    if (is_control(at)) return "it has control characters";
+    if (th_utf8_is_control(at, length)) return "it has control characters";
     at += length;
     size -= length;
   }
