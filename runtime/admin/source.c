@@ -11,6 +11,7 @@
 
 #define CHUNK_MARK 0x1b /* the first byte of a compiled Lua chunk */
 #define PREFIX_LEAST 8
+#define INFO_SHOWN 200 /* bytes of where a bundle came from that a refusal shows */
 
 static const struct th_zip_limits limits = {
   .entries = TH_SOURCE_ENTRIES,
@@ -94,7 +95,7 @@ static int refuse_compiled(const struct opened *opened, struct th_reason *reason
     const struct th_source_file *file = &opened->files[i];
     if (!is_compiled(file)) continue;
     return th_zip_name_fail(reason, (const unsigned char *)file->name, strlen(file->name),
-                            "compiled Lua is accepted from a source authority only");
+                            "compiled Lua is refused, pack its source text");
   }
   return 0;
 }
@@ -113,13 +114,25 @@ static int fill(struct opened *opened, const void *zip, size_t size, struct th_r
   return error == 0 ? 0 : th_fail(reason, error, "%s", th_error_words(error));
 }
 
+/* Among several bundles the user must see which of them it is; of a long path the end says it. */
+static int name_bundle(struct th_reason *reason, int error, const char *info,
+                       const struct th_reason *why) {
+  size_t size = info != NULL ? strlen(info) : 0;
+  if (size == 0) return th_fail(reason, error, "%s", why->words);
+  if (size <= INFO_SHOWN) return th_fail(reason, error, "%s: %s", info, why->words);
+  info += size - INFO_SHOWN;
+  while ((*info & 0xc0) == 0x80) info++; /* the cut goes before a character */
+  return th_fail(reason, error, "...%s: %s", info, why->words);
+}
+
 int th_source_open(const void *zip, size_t size, const char *info, bool implicit,
                    struct th_source **source, struct th_reason *reason) {
+  struct th_reason why = {""};
   struct opened *opened = th_new(struct opened);
-  int error = fill(opened, zip, size, reason);
+  int error = fill(opened, zip, size, &why);
   if (error != 0) {
     free_opened(opened);
-    return error;
+    return name_bundle(reason, error, info, &why);
   }
   atomic_init(&opened->references, 1);
   atomic_init(&opened->source.implicit, implicit);

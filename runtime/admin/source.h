@@ -49,7 +49,7 @@ struct th_source {
 #define TH_SOURCE_INFO 4096
 
 /* Opens a bundle from memory; copies zip and info. On success gives a source with one reference.
- * TH_EBUNDLE with a reason that names the entry and what is wrong. Refused: no zip, cut off, bytes
+ * TH_EBUNDLE with a reason that begins with info and names the entry and what is wrong. Refused: no zip, cut off, bytes
  * before, after or between its parts, bad CRC, names that are absolute, contain "..", ".", empty
  * parts, "\\", control characters or a drive, or are not UTF-8, duplicate names (also when they
  * differ in ASCII case only), links and other special files, encryption, methods other than stored

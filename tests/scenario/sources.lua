@@ -315,12 +315,15 @@ if actors.main(...) then
       local loads, raised = pcall(asys.loadActorSource, asys, path)
       check.ok(not loads, name .. " was loaded")
       check.ok(actors.isinstance(raised, actors.ActorSystemException), name)
+      check.contains(raised, path .. ": ")
       for words in io.lines(folder .. "/" .. name .. ".txt") do check.contains(raised, words) end
       local hash = sh("sha256sum %s", path):match("^%x+")
       check.raises("InvalidActorSourceHash", create, hash, "good.App")
       count = count + 1
     end
     check.ok(count > 20)
+    local compiled = zip { ["evil.luac"] = "" }
+    check.contains(ask(asys:createActor(Librarian), { load = compiled }), compiled .. ": entry")
     check.equal(ask(good, "late"), "late of good")
   end)
 

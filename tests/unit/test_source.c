@@ -101,18 +101,38 @@ static void a_refused_bundle_leaves_nothing_behind(void **state) {
   zip_model_write(&model, &buffer);
   assert_int_equal(th_source_open(buffer.data, buffer.size, "x", false, &source, &reason),
                    TH_EBUNDLE);
-  assert_string_equal(reason.words, "entry \"a.lua\": its checksum does not match (damaged)");
+  assert_string_equal(reason.words, "x: entry \"a.lua\": its checksum does not match (damaged)");
   assert_null(source);
   assert_int_equal(th_source_open("no", 2, "x", false, &source, NULL), TH_EBUNDLE);
   assert_null(source);
   th_buffer_clear(&buffer);
 }
 
+static void assert_refused(const char *info, const char *words) {
+  struct th_source *source;
+  struct th_reason reason;
+  assert_int_equal(th_source_open("no", 2, info, false, &source, &reason), TH_EBUNDLE);
+  assert_string_equal(reason.words, words);
+}
+
+static void a_refusal_begins_with_where_the_bundle_came_from(void **state) {
+  (void)state;
+  char info[302], expected[302];
+  assert_refused("jobs/a.zip", "jobs/a.zip: not a zip archive");
+  assert_refused("", "not a zip archive");
+  assert_refused(NULL, "not a zip archive");
+  memset(info, 'i', sizeof info - 1);
+  memcpy(info + 100, "\xc3\xa4", 2); /* through the middle of which goes the cut */
+  info[sizeof info - 1] = '\0';
+  snprintf(expected, sizeof expected, "...%s: not a zip archive", info + 102);
+  assert_refused(info, expected);
+}
+
 static void assert_compiled(const struct th_source_file *file, const char *words) {
   struct th_bytes *zip = pack(file, 1);
   struct th_source *source = NULL;
   struct th_reason reason;
-  assert_int_equal(th_source_open(zip->data, zip->size, "x", false, &source, &reason), TH_EBUNDLE);
+  assert_int_equal(th_source_open(zip->data, zip->size, NULL, false, &source, &reason), TH_EBUNDLE);
   assert_string_equal(reason.words, words);
   th_bytes_unref(zip);
 }
@@ -120,11 +140,11 @@ static void assert_compiled(const struct th_source_file *file, const char *words
 static void compiled_lua_is_refused(void **state) {
   (void)state;
   assert_compiled(&(struct th_source_file)FILE_OF("pkg/a.luac", "return 1"),
-                  "entry \"pkg/a.luac\": compiled Lua is accepted from a source authority only");
+                  "entry \"pkg/a.luac\": compiled Lua is refused, pack its source text");
   assert_compiled(&(struct th_source_file)FILE_OF("a.LuaC", ""),
-                  "entry \"a.LuaC\": compiled Lua is accepted from a source authority only");
+                  "entry \"a.LuaC\": compiled Lua is refused, pack its source text");
   assert_compiled(&(struct th_source_file)FILE_OF("a.lua", "\x1bLuaT"),
-                  "entry \"a.lua\": compiled Lua is accepted from a source authority only");
+                  "entry \"a.lua\": compiled Lua is refused, pack its source text");
 }
 
 static void other_files_may_hold_anything(void **state) {
@@ -441,9 +461,9 @@ static void only_old_unused_editions_of_one_place_are_superseded(void **state) {
   (void)state;
   struct th_sources *sources = th_sources_new();
   struct th_source *loaded[5] = {
-    open_edition("return 0", "a.lua", true), open_edition("return 1", "a.lua", true),
+    open_edition("return 0", "a.lua", true),  open_edition("return 1", "a.lua", true),
     open_edition("return 2", "a.lua", false), /* loaded by name */
-    open_edition("return 3", "b.lua", true), open_edition("return 4", "a.lua", true),
+    open_edition("return 3", "b.lua", true),  open_edition("return 4", "a.lua", true),
   };
   struct th_source *newest = open_edition("return 5", "a.lua", true);
   for (size_t i = 0; i < 5; i++) assert_true(th_sources_add(sources, loaded[i]));
@@ -532,6 +552,7 @@ int main(void) {
     cmocka_unit_test(a_source_is_what_was_in_the_bundle),
     cmocka_unit_test(the_hash_is_the_sha256_of_the_whole_file),
     cmocka_unit_test(a_refused_bundle_leaves_nothing_behind),
+    cmocka_unit_test(a_refusal_begins_with_where_the_bundle_came_from),
     cmocka_unit_test(compiled_lua_is_refused),
     cmocka_unit_test(other_files_may_hold_anything),
     cmocka_unit_test(files_are_found_by_name),
