@@ -150,14 +150,16 @@ echo "return {}" >"red$escape/red.lua"
 expect 0 "" "$HOST" bundle "red$escape"
 on load "red$escape.zip"
 red=$out
-on create shop.Clerk --source "$second" --name "clerk$escape"
-for command in status sources "status @clerk$escape"; do
+for command in status sources; do
   on $command
   case $out in *"$escape"*) fail "$command prints an escape sequence: $out" ;; esac
   contains '\x1b[31m' "$out"
 done
 expect 1 'name "nobody\x1b[31m"' "$HOST" ask "@nobody$escape" greet --port "$port"
-on exit "@clerk$escape"
+echo "no zip" >"bad$escape.zip"
+expect 1 'bad\x1b[31m.zip: not a zip archive' "$HOST" load "bad$escape.zip" --port "$port"
+expect 1 "this cannot be a global name: it has control characters" \
+  "$HOST" create shop.Clerk --source "$second" --name "clerk$escape" --port "$port"
 on unload "$red"
 
 # ---- exit ----------------------------------------------------------------------------------------
