@@ -256,7 +256,8 @@ static int greet(struct link_client *self, uint64_t until, struct th_reason *rea
   while (self->state == GREETING && error == 0) error = th_loop_run(self->loop, until);
   if (self->was_open) return 0;
   if (self->state == CLOSED) return refused(self, reason);
-  return th_fail(reason, TH_ETIMEOUT, "%s did not answer in time", self->place);
+  return th_fail(reason, TH_ETIMEOUT, "%s did not answer in time as an actor system does",
+                 self->place);
 }
 
 static int open_link(uint32_t ip, uint16_t port, uint64_t until, struct th_client **client,

@@ -14,6 +14,17 @@ static bool has_place(const struct th_address *address) {
   return address != NULL && address->ip != 0 && address->port != 0;
 }
 
+static int connect_to(struct th_command *command, const char *host, uint16_t port,
+                      struct th_reason *reason) {
+  struct th_reason why = {""};
+  uint64_t soon = th_clock_after(GREETING_TIME);
+  int error = th_client_connect(&command->client, host, port,
+                                command->until < soon ? command->until : soon, &why);
+  if (error == 0) return 0;
+  const char *remedy = error == TH_ENOSYSTEM ? "; thespian-host start starts one" : "";
+  return th_fail(reason, error, "%.900s%s", why.words, remedy);
+}
+
 int th_command_reach(struct th_command *command, const struct th_address *address,
                      struct th_reason *reason) {
   const struct th_options *options = command->options;
@@ -27,9 +38,7 @@ int th_command_reach(struct th_command *command, const struct th_address *addres
     host = inet_ntop(AF_INET, &network, text, sizeof text);
     port = address->port;
   }
-  uint64_t soon = th_clock_after(GREETING_TIME);
-  return th_client_connect(&command->client, host, port,
-                           command->until < soon ? command->until : soon, reason);
+  return connect_to(command, host, port, reason);
 }
 
 void th_command_begin(struct th_buffer *request, enum th_operation operation, uint32_t count) {

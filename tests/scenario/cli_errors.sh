@@ -30,7 +30,7 @@ port=
 gone="no actor system at 127.0.0.1:$old"
 wrong 3 "$gone" "$HOST" shutdown --port "$old"
 wrong 3 "$gone" "$HOST" sources --port "$old"
-wrong 3 "$gone" "$HOST" status --port "$old"
+wrong 3 "$gone: Connection refused; thespian-host start starts one" "$HOST" status --port "$old"
 wrong 3 "$gone" "$HOST" status @joe --port "$old"
 wrong 3 "$gone" "$HOST" load actors.zip --port "$old"
 wrong 3 "$gone" "$HOST" unload 12345678 --port "$old"
@@ -64,7 +64,8 @@ wrong 1 "the config file config.lua returns no table" "$HOST" start --config con
 
 wrong 1 "cannot read missing.zip: No such file or directory" "$HOST" load missing.zip --port "$port"
 echo "this is no zip" >bad.zip
-wrong 1 "zip" "$HOST" load bad.zip --port "$port"
+wrong 1 "bad.zip: not a zip archive" "$HOST" load bad.zip --port "$port"
+wrong 1 "bad.zip: not a zip archive" "$HOST" start --port 0 --load bad.zip
 wrong 1 "deadbeef" "$HOST" unload deadbeef --port "$port"
 wrong 1 "nothing" "$HOST" create nothing.Here --port "$port"
 wrong 1 "deadbeef" "$HOST" create talk.Talk --source deadbeef --port "$port"
