@@ -127,6 +127,18 @@ static int check_names(const struct th_creation *creation, struct th_reason *rea
   return th_fail(reason, TH_ESPECIFICATION, "this cannot be %s: %s", what, refusal);
 }
 
+/* Takes birth. From here on the actor lives. */
+static void push_birth(struct th_system *system, struct th_actor *slot, struct th_actor *parent,
+                       struct th_birth *birth, const struct th_address *address) {
+  bool has_parent = !th_address_is_none(&birth->parent);
+  atomic_fetch_add_explicit(&system->living, 1, memory_order_relaxed);
+  th_router_birth(system, slot, th_birth_message(address, birth));
+  if (has_parent)
+    th_actor_add_child(parent, address);
+  else
+    nudge_if_closing(system);
+}
+
 int th_spawn_create(struct th_world *world, struct th_actor *parent,
                     const struct th_creation *creation, struct th_address *address,
                     struct th_reason *reason) {
@@ -151,13 +163,7 @@ int th_spawn_create(struct th_world *world, struct th_actor *parent,
   }
   struct th_birth *birth = new_birth(system, parent, creation, source);
   if (missing != 0) fail_birth(birth, missing, reason);
-  bool has_parent = !th_address_is_none(&birth->parent);
-  atomic_fetch_add_explicit(&system->living, 1, memory_order_relaxed);
-  th_router_birth(system, slot, th_birth_message(address, birth));
-  if (has_parent)
-    th_actor_add_child(parent, address);
-  else
-    nudge_if_closing(system);
+  push_birth(system, slot, parent, birth, address);
   return 0;
 }
 

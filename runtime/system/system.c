@@ -184,15 +184,6 @@ static uint64_t tick(void *context, uint64_t now) {
   return th_timers_next(system->timers);
 }
 
-static void pack_default_text(struct th_buffer *buffer, uint32_t *count, const void *given,
-                              size_t given_size, const char *name, const char *value) {
-  size_t size;
-  if (th_capability_find(given, given_size, name, &size) != NULL) return;
-  th_pack_text(buffer, name);
-  th_pack_text(buffer, value);
-  ++*count;
-}
-
 /* Skips a packed map's head, giving its pairs and their count. */
 static const unsigned char *map_pairs(const void *map, size_t size, uint32_t *count,
                                       size_t *pairs_size) {
@@ -203,47 +194,65 @@ static const unsigned char *map_pairs(const void *map, size_t size, uint32_t *co
   return reader.at;
 }
 
-static const char *const own_names[] = {"Thespian ActorSystem Name", "Thespian ActorSystem Version",
-                                        "Thespian Version", "Thespian Generation", "Lua Version"};
-
-/* What is given, then what every system says of itself; the latter wins. */
-static struct th_capabilities *make_capabilities(const struct th_system_config *config,
-                                                 struct th_reason *reason) {
-  struct th_buffer pairs, map;
-  uint32_t count, given_count = 0;
-  size_t pairs_size = 0;
-  const unsigned char *given = NULL;
-  th_buffer_init(&pairs);
-  th_buffer_init(&map);
-  count = 0;
+/* What is given, and the default of what is not. */
+static void pack_given(const struct th_system_config *config, struct th_buffer *map) {
+  static const char remote[] = "AllowRemoteActorSources";
+  const unsigned char *pairs = NULL;
+  uint32_t count = 0;
+  size_t pairs_size = 0, value_size;
+  bool is_given = th_capability_find(config->capabilities, config->capabilities_size, remote,
+                                     &value_size) != NULL;
   if (config->capabilities != NULL)
-    given = map_pairs(config->capabilities, config->capabilities_size, &given_count, &pairs_size);
-  pack_default_text(&pairs, &count, config->capabilities, config->capabilities_size,
-                    "AllowRemoteActorSources", "Yes");
-  th_pack_map(&map, count + given_count);
-  th_pack_raw(&map, given, pairs_size);
-  th_pack_raw(&map, pairs.data, pairs.size);
-  struct th_capabilities *capabilities_made = th_capabilities_new(map.data, map.size, reason);
+    pairs = map_pairs(config->capabilities, config->capabilities_size, &count, &pairs_size);
+  th_pack_map(map, is_given ? count : count + 1);
+  th_pack_raw(map, pairs, pairs_size);
+  if (is_given) return;
+  th_pack_text(map, remote);
+  th_pack_text(map, "Yes");
+}
+
+static void say_text(struct th_capabilities *capabilities, const char *name, const char *text) {
+  struct th_buffer value;
+  bool changed;
+  th_buffer_init(&value);
+  th_pack_text(&value, text);
+  th_capabilities_set(capabilities, name, strlen(name), value.data, value.size, &changed, NULL);
+  th_buffer_clear(&value);
+}
+
+static void say_numbers(struct th_capabilities *capabilities, const char *name,
+                        const int64_t *numbers, uint32_t count) {
+  struct th_buffer value;
+  bool changed;
+  th_buffer_init(&value);
+  th_pack_array(&value, count);
+  for (uint32_t i = 0; i < count; i++) th_pack_int(&value, numbers[i]);
+  th_capabilities_set(capabilities, name, strlen(name), value.data, value.size, &changed, NULL);
+  th_buffer_clear(&value);
+}
+
+/* What every system says of itself, whatever is given. */
+static void say_own(struct th_capabilities *capabilities, const struct th_system_config *config) {
   int major = 0, minor = 0;
   sscanf(TH_VERSION, "%d.%d", &major, &minor);
   const int64_t generation[] = {major, minor};
   const int64_t lua[] = {5, 4, config->script != NULL ? config->script->language_release : 0};
-  const char *const texts[] = {config->base, TH_VERSION, TH_VERSION};
-  for (size_t i = 0; capabilities_made != NULL && i < 5; i++) {
-    const int64_t *numbers = i == 3 ? generation : lua;
-    th_buffer_reset(&map);
-    if (i < 3)
-      th_pack_text(&map, texts[i]);
-    else
-      th_pack_array(&map, i == 3 ? 2 : 3);
-    for (size_t n = 0; i >= 3 && n < (i == 3 ? 2u : 3u); n++) th_pack_int(&map, numbers[n]);
-    bool changed;
-    th_capabilities_set(capabilities_made, own_names[i], strlen(own_names[i]), map.data, map.size,
-                        &changed, NULL);
-  }
-  th_buffer_clear(&pairs);
+  say_text(capabilities, "Thespian ActorSystem Name", config->base);
+  say_text(capabilities, "Thespian ActorSystem Version", TH_VERSION);
+  say_text(capabilities, "Thespian Version", TH_VERSION);
+  say_numbers(capabilities, "Thespian Generation", generation, 2);
+  say_numbers(capabilities, "Lua Version", lua, 3);
+}
+
+static struct th_capabilities *make_capabilities(const struct th_system_config *config,
+                                                 struct th_reason *reason) {
+  struct th_buffer map;
+  th_buffer_init(&map);
+  pack_given(config, &map);
+  struct th_capabilities *capabilities = th_capabilities_new(map.data, map.size, reason);
+  if (capabilities != NULL) say_own(capabilities, config);
   th_buffer_clear(&map);
-  return capabilities_made;
+  return capabilities;
 }
 
 static unsigned core_count(void) {
