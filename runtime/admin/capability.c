@@ -194,7 +194,8 @@ int64_t th_capability_int(const void *map, size_t map_size, const char *name, in
   if (value == NULL) return fallback;
   th_unpack_init(&reader, value, size);
   if (!th_unpack_next(&reader, &item)) return fallback;
-  if (item.type == TH_ITEM_REAL && item.real == (double)(int64_t)item.real)
-    return (int64_t)item.real;
-  return item.type == TH_ITEM_INT ? item.integer : fallback;
+  if (item.type == TH_ITEM_INT) return item.integer;
+  /* Only within these bounds is the conversion defined. */
+  bool fits = item.type == TH_ITEM_REAL && item.real >= -0x1p63 && item.real < 0x1p63;
+  return fits && item.real == (double)(int64_t)item.real ? (int64_t)item.real : fallback;
 }

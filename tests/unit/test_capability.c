@@ -1,5 +1,6 @@
 #include "admin/capability.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -10,8 +11,7 @@
 #include "message/pack.h"
 
 /* {"Has Lightbulb": true, "Admin Port": 1900, 7: "seven"} */
-static struct th_capabilities *sample(void)
-{
+static struct th_capabilities *sample(void) {
   struct th_buffer buffer;
   th_buffer_init(&buffer);
   th_pack_map(&buffer, 3);
@@ -27,16 +27,15 @@ static struct th_capabilities *sample(void)
   return capabilities;
 }
 
-static int64_t port(struct th_capabilities *capabilities)
-{
+static int64_t port(struct th_capabilities *capabilities) {
   struct th_bytes *map = th_capabilities_get(capabilities);
   int64_t value = th_capability_int(map->data, map->size, "Admin Port", -1);
   th_bytes_unref(map);
   return value;
 }
 
-static bool set(struct th_capabilities *capabilities, const char *name, const void *value, size_t size)
-{
+static bool set(struct th_capabilities *capabilities, const char *name, const void *value,
+                size_t size) {
   bool changed;
   struct th_reason reason = {""};
   int error = th_capabilities_set(capabilities, name, strlen(name), value, size, &changed, &reason);
@@ -45,8 +44,7 @@ static bool set(struct th_capabilities *capabilities, const char *name, const vo
   return changed;
 }
 
-static bool set_int(struct th_capabilities *capabilities, const char *name, int64_t value)
-{
+static bool set_int(struct th_capabilities *capabilities, const char *name, int64_t value) {
   struct th_buffer buffer;
   th_buffer_init(&buffer);
   th_pack_int(&buffer, value);
@@ -55,8 +53,7 @@ static bool set_int(struct th_capabilities *capabilities, const char *name, int6
   return changed;
 }
 
-static void only_a_whole_map_will_do(void **unused)
-{
+static void only_a_whole_map_will_do(void **unused) {
   (void)unused;
   static const struct {
     const char *bytes;
@@ -78,8 +75,7 @@ static void only_a_whole_map_will_do(void **unused)
   th_capabilities_free(NULL);
 }
 
-static void a_change_is_told_from_none(void **unused)
-{
+static void a_change_is_told_from_none(void **unused) {
   struct th_capabilities *capabilities = sample();
   (void)unused;
   assert_false(set_int(capabilities, "Admin Port", 1900));
@@ -92,8 +88,7 @@ static void a_change_is_told_from_none(void **unused)
   th_capabilities_free(capabilities);
 }
 
-static void a_snapshot_stays_as_it_was(void **unused)
-{
+static void a_snapshot_stays_as_it_was(void **unused) {
   struct th_capabilities *capabilities = sample();
   struct th_bytes *before = th_capabilities_get(capabilities);
   (void)unused;
@@ -104,8 +99,7 @@ static void a_snapshot_stays_as_it_was(void **unused)
   th_capabilities_free(capabilities);
 }
 
-static void values_of_another_type_fall_back(void **unused)
-{
+static void values_of_another_type_fall_back(void **unused) {
   struct th_capabilities *capabilities = sample();
   struct th_bytes *map = th_capabilities_get(capabilities);
   char text[8];
@@ -117,10 +111,30 @@ static void values_of_another_type_fall_back(void **unused)
   th_capabilities_free(capabilities);
 }
 
+static int64_t int_of_real(double value) {
+  struct th_buffer map;
+  th_buffer_init(&map);
+  th_pack_map(&map, 1);
+  th_pack_text(&map, "n");
+  th_pack_real(&map, value);
+  int64_t number = th_capability_int(map.data, map.size, "n", -7);
+  th_buffer_clear(&map);
+  return number;
+}
+
+static void a_real_that_is_an_integer_will_do(void **unused) {
+  (void)unused;
+  assert_int_equal(int_of_real(1900.0), 1900);
+  assert_int_equal(int_of_real(-0x1p63), INT64_MIN);
+  assert_int_equal(int_of_real(1900.5), -7);
+  assert_int_equal(int_of_real(0x1p63), -7);
+  assert_int_equal(int_of_real(-1e300), -7);
+  assert_int_equal(int_of_real(NAN), -7);
+}
+
 /* Refused with these words, and nothing is changed. */
 static void refused(struct th_capabilities *capabilities, const char *name, size_t name_size,
-                    const void *value, size_t size, const char *words)
-{
+                    const void *value, size_t size, const char *words) {
   bool changed;
   struct th_reason reason = {""};
   struct th_bytes *before = th_capabilities_get(capabilities);
@@ -134,8 +148,7 @@ static void refused(struct th_capabilities *capabilities, const char *name, size
   th_bytes_unref(after);
 }
 
-static void what_somebody_could_not_read_is_refused(void **unused)
-{
+static void what_somebody_could_not_read_is_refused(void **unused) {
   struct th_capabilities *capabilities = sample();
   (void)unused;
   refused(capabilities, "x", 1, "\xd4\x03x", 3, "\"x\" cannot be kept: an instance has no proper");
@@ -149,8 +162,7 @@ static void what_somebody_could_not_read_is_refused(void **unused)
   th_capabilities_free(capabilities);
 }
 
-static void together_they_have_a_limit(void **unused)
-{
+static void together_they_have_a_limit(void **unused) {
   struct th_capabilities *capabilities = sample();
   struct th_buffer half;
   char *text = calloc(1, TH_CAPABILITIES_SIZE / 2);
@@ -166,8 +178,7 @@ static void together_they_have_a_limit(void **unused)
   th_capabilities_free(capabilities);
 }
 
-static void a_shared_table_keeps_its_number_among_others(void **unused)
-{
+static void a_shared_table_keeps_its_number_among_others(void **unused) {
   struct th_capabilities *capabilities = sample();
   const char shares[] = "\x92\x90\xd4\x02\x01"; /* {t, t} */
   size_t size;
@@ -187,8 +198,7 @@ static void a_shared_table_keeps_its_number_among_others(void **unused)
   th_capabilities_free(capabilities);
 }
 
-int main(void)
-{
+int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(only_a_whole_map_will_do),
     cmocka_unit_test(a_change_is_told_from_none),
@@ -197,6 +207,7 @@ int main(void)
     cmocka_unit_test(a_shared_table_keeps_its_number_among_others),
     cmocka_unit_test(a_snapshot_stays_as_it_was),
     cmocka_unit_test(values_of_another_type_fall_back),
+    cmocka_unit_test(a_real_that_is_an_integer_will_do),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
