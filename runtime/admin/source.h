@@ -49,12 +49,13 @@ struct th_source {
 #define TH_SOURCE_INFO 4096
 
 /* Opens a bundle from memory; copies zip and info. On success gives a source with one reference.
- * TH_EBUNDLE with a reason that begins with info and names the entry and what is wrong. Refused: no zip, cut off, bytes
- * before, after or between its parts, bad CRC, names that are absolute, contain "..", ".", empty
- * parts, "\\", control characters or a drive, or are not UTF-8, duplicate names (also when they
- * differ in ASCII case only), links and other special files, encryption, methods other than stored
- * and deflated, an archive that two readers could read in two ways (zip_directory.h), more than the
- * limits above, and compiled Lua chunks, which could break a Lua state. */
+ * TH_EBUNDLE with a reason that begins with info and names the entry and what is wrong. Refused: no
+ * zip, cut off, bytes before, after or between its parts, bad CRC, names that are absolute, contain
+ * "..", ".", empty parts, "\\", control characters or a drive, or are not UTF-8, duplicate names
+ * (also when they differ in ASCII case only), links and other special files, encryption, methods
+ * other than stored and deflated, an archive that two readers could read in two ways
+ * (zip_directory.h), more than the limits above, and compiled Lua chunks, which could break a Lua
+ * state. */
 int th_source_open(const void *zip, size_t size, const char *info, bool implicit,
                    struct th_source **source, struct th_reason *reason);
 
