@@ -47,34 +47,38 @@ static const char *find_users(const char *line, const char **end) {
   return found;
 }
 
-/* [-0, +1, m] */
-static void push_without_ours(lua_State *L, const char *trace, const char *lines) {
+/* [-0, +1, m] pushes a traceback without our lines and gives true; a whole one, and false, where no
+ * line is the user's. */
+static bool push_trace(lua_State *L, lua_State *from, int level) {
   const char *end = NULL;
-  const char *line = find_users(lines, &end);
   luaL_Buffer buffer;
-  if (line == NULL) {
-    lua_pushstring(L, trace);
-    return;
-  }
+  luaL_traceback(L, from, NULL, level);
+  const char *trace = lua_tostring(L, -1);
+  const char *lines = trace + strlen("stack traceback:");
+  const char *line = find_users(lines, &end);
+  if (line == NULL) return false;
   luaL_buffinit(L, &buffer);
   luaL_addlstring(&buffer, trace, (size_t)(lines - trace));
   for (; line < end; line = next_line(line))
     if (!is_librarys(line)) luaL_addlstring(&buffer, line, (size_t)(next_line(line) - line));
   luaL_pushresult(&buffer);
+  lua_remove(L, -2);
+  return true;
 }
 
 void th_trace_push(lua_State *L, lua_State *from, const char *words, int level) {
-  static const char head[] = "stack traceback:";
   luaL_checkstack(L, 10, NULL);
   lua_pushfstring(L, "%s\n", words);
-  luaL_traceback(L, from, NULL, level);
-  const char *trace = lua_tostring(L, -1);
-  push_without_ours(L, trace, trace + sizeof head - 1);
-  lua_remove(L, -2);
+  push_trace(L, from, level);
   lua_concat(L, 2);
 }
 
 int th_trace_function(lua_State *L) {
-  th_trace_push(L, L, luaL_checkstring(L, 1), 2);
+  lua_pushfstring(L, "%s\n", luaL_checkstring(L, 1));
+  if (!push_trace(L, L, 2)) {
+    lua_settop(L, 1);
+    return 1;
+  }
+  lua_concat(L, 2);
   return 1;
 }

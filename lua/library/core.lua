@@ -52,7 +52,8 @@ function core.monotonic() end
 ---@return string|nil
 function core.loading() end
 
---- The words and a traceback of the caller, without the library's own functions. In actors' states.
+--- The words and a traceback of the caller, without the library's own functions; the words alone
+--- where there are no others. In actors' states.
 ---@param words string
 ---@return string
 function core.traceback(words) end

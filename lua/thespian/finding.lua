@@ -9,6 +9,9 @@ local next, rawget, tostring, type, xpcall = next, rawget, tostring, type, xpcal
 local isclass, recorded, loaded = types.isclass, class.recorded, package.loaded
 local require = require
 
+--- Programs show the tracebacks of all errors themselves.
+local traceback = core.actor and core.traceback or debug.traceback
+
 ---@class thespian.finding
 local finding = {}
 
@@ -62,7 +65,7 @@ local function load_module(module)
   local missing = false
   local loads, why = xpcall(require, function(raised)
     missing = ismissing(raised, module)
-    return missing and raised or debug.traceback(tostring(raised), 2)
+    return missing and raised or traceback(tostring(raised))
   end, module)
   if loads then return true end
   return false, why, missing

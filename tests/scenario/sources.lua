@@ -283,6 +283,8 @@ if actors.main(...) then
     local raised = check.raises(place(hash, "version.lua", 2), create, hash)
     check.ok(actors.isinstance(raised, actors.InvalidActorSpecification))
     check.contains(raised, "'='")
+    raised = check.raises(place(hash, "version.lua", 2), create, hash, "version.Class")
+    check.ok(not tostring(raised):find "traceback", tostring(raised)) -- nothing of the user's ran
     files["version.lua"] = "\n\n\nerror 'not today'"
     hash = load(files)
     check.raises(place(hash, "version.lua", 4) .. ": not today", create, hash)

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 #include <lauxlib.h>
@@ -79,12 +80,42 @@ static void files_of_users_may_be_called_like_the_library(void **unused) {
   lua_close(L);
 }
 
+/* What the function gives when the handler of an error in that chunk calls it. */
+static void assert_handled(const char *name, const char *code, const char *expected) {
+  lua_State *L = luaL_newstate();
+  luaL_openlibs(L);
+  lua_register(L, "traceback", th_trace_function);
+  lua_pushfstring(L,
+                  "local run = load('%s', '%s')\n"
+                  "return select(2, xpcall(run, function(raised) return traceback(raised) end))",
+                  code, name);
+  const char *text = lua_tostring(L, -1);
+  if (luaL_loadbuffer(L, text, strlen(text), "=thespian.start") != LUA_OK ||
+      lua_pcall(L, 0, 1, 0) != LUA_OK) {
+    fail_msg("%s", lua_tostring(L, -1));
+  }
+  assert_string_equal(lua_tostring(L, -1), expected);
+  lua_close(L);
+}
+
+static void the_function_leaves_out_a_traceback_without_the_user(void **unused) {
+  (void)unused;
+  assert_handled("@main.lua", "error(\"x\", 0)",
+                 "x\nstack traceback:"
+                 "\n\tmain.lua:1: in main chunk");
+  assert_handled("@main.lua", "local x = nil + 1",
+                 "main.lua:1: attempt to perform arithmetic on a nil value\nstack traceback:"
+                 "\n\tmain.lua:1: in main chunk");
+  assert_handled("=thespian.finding", "error(\"x\", 0)", "x");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_users_traceback_has_no_lines_of_the_library),
     cmocka_unit_test(what_the_user_called_in_c_stays),
     cmocka_unit_test(an_error_of_the_library_itself_keeps_its_lines),
     cmocka_unit_test(files_of_users_may_be_called_like_the_library),
+    cmocka_unit_test(the_function_leaves_out_a_traceback_without_the_user),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
