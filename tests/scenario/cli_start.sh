@@ -62,10 +62,8 @@ foreground
 expect 0 "" "$HOST" shutdown --port "$port"
 ended 0
 
-# Nobody reads its output any more: it goes on.
-"$HOST" start --port 0 --log-file "$work/log" --path actors --create ear.Ear@ear >line 2>err_file &
-pid=$!
-await_line line "$pid"
+# The signals that it takes itself are as usual for the processes that its actors start.
+foreground --path actors --create ear.Ear@ear
 expect 0 "" "$HOST" ask @ear child --port "$port"
 [ "$out" = "<>" ] || fail "a child process passes over signals: $out"
 kill "$pid"
