@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actor/preempt.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "message/notice.h"
 #include "message/pack.h"
@@ -94,14 +96,19 @@ static void leave(struct th_actor *actor, const char *reason) {
   actor->behaviour = NULL;
   actor->state = NULL;
   actor->exit_is_recursive = false;
+  actor->is_deaf = false;
+  actor->pressed = NULL;
   actor->address = TH_NOBODY;
   set_state(actor, TH_ACTOR_FREE);
   actor->world->ops->exited(actor->world, actor);
 }
 
 static void finish(struct th_actor *actor) {
+  char *killed = actor->killed;
+  actor->killed = NULL;
   actor->behaviour->close(actor);
-  leave(actor, "exit");
+  leave(actor, killed != NULL ? killed : "exit");
+  free(killed);
 }
 
 static void write_card(struct th_actor *actor, const struct th_birth *birth) {
@@ -111,6 +118,8 @@ static void write_card(struct th_actor *actor, const struct th_birth *birth) {
   atomic_store_explicit(&card->source, birth->source, memory_order_relaxed);
   atomic_store_explicit(&card->parent, birth->parent.number, memory_order_relaxed);
   atomic_store_explicit(&card->memory, 0, memory_order_relaxed);
+  atomic_store_explicit(&card->restarts, 0, memory_order_relaxed);
+  atomic_store_explicit(&card->busy, 0, memory_order_relaxed);
 }
 
 /* Tells whoever asked for this actor to be created how that went. */
@@ -147,23 +156,41 @@ static void log_failed_start(struct th_actor *actor, const struct th_birth *birt
                "actor %s failed to start: %s", birth->class_name, words);
 }
 
+/* Suspends the turn: true where outcome says so. */
+static bool suspend(struct th_actor *actor, int outcome, enum th_pending pending) {
+  if (outcome != TH_SUSPENDED) return false;
+  actor->pending = pending;
+  return true;
+}
+
+/* The start has ended. Takes birth. */
+static void conclude_birth(struct th_actor *actor, struct th_birth *birth, int error,
+                           const char *reason) {
+  if (error == 0) run(actor, birth);
+  answer_creation(actor, &birth->requester, birth->ticket, error, reason);
+  if (error != 0) {
+    struct th_buffer words;
+    th_buffer_init(&words);
+    log_failed_start(actor, birth, reason);
+    th_buffer_printf(&words, "failed to start: %s", reason);
+    leave(actor, (const char *)words.data);
+    th_buffer_clear(&words);
+  }
+  free_birth(birth);
+}
+
 static void be_born(struct th_actor *actor, const struct th_message *message) {
   struct th_birth *birth = take_birth(message);
   struct th_reason reason = {{0}};
-  char words[sizeof reason.words + 32];
   actor->address = message->target;
   actor->parent = birth->parent;
   actor->behaviour = birth->behaviour;
   write_card(actor, birth);
-  int error = open_behaviour(actor, birth, &reason);
-  if (error == 0) run(actor, birth);
-  answer_creation(actor, &birth->requester, birth->ticket, error, reason.words);
-  if (error != 0) {
-    log_failed_start(actor, birth, reason.words);
-    snprintf(words, sizeof words, "failed to start: %s", reason.words);
-    leave(actor, words);
-  }
-  free_birth(birth);
+  int outcome = open_behaviour(actor, birth, &reason);
+  if (suspend(actor, outcome, TH_PENDING_START))
+    actor->birth = birth;
+  else
+    conclude_birth(actor, birth, outcome, reason.words);
 }
 
 /* What failed for good goes back to who sent it, but for what nobody could make use of. */
@@ -180,34 +207,14 @@ static void send_back(struct th_actor *actor, const struct th_message *message,
   th_buffer_clear(&buffer);
 }
 
-/* Takes message. */
-static void deliver(struct th_actor *actor, struct th_message *message) {
-  struct th_buffer details;
-  th_buffer_init(&details);
-  if (actor->behaviour->receive(actor, &message, &details) == 0) {
-    count(&actor->card.handled);
-  } else {
-    count(&actor->card.failed);
-    send_back(actor, message, &details);
-  }
-  th_message_free(message);
-  th_buffer_clear(&details);
-}
-
 static void ask_children_to_exit(struct th_actor *actor) {
   size_t cursor = 0;
   struct th_map_slot *child;
   while ((child = th_map_next(&actor->children, &cursor)) != NULL) ask_to_exit(actor, child->hash);
 }
 
-/* Rule 3. Takes message. */
-static void begin_exit(struct th_actor *actor, struct th_message *message) {
-  bool recursive = th_notice_read_exit_request(message);
-  set_state(actor, TH_ACTOR_EXITING);
-  deliver(actor, message);
-  if (actor->behaviour->exit_recursive != NULL) recursive = actor->behaviour->exit_recursive(actor);
-  actor->left_orphans = !recursive && actor->children.count > 0;
-  if (!recursive) th_map_clear(&actor->children);
+/* Gone now, or as soon as the children are. */
+static void wait_for_children(struct th_actor *actor) {
   if (actor->children.count == 0) {
     finish(actor);
     return;
@@ -216,11 +223,102 @@ static void begin_exit(struct th_actor *actor, struct th_message *message) {
   ask_children_to_exit(actor);
 }
 
+/* The exit request has been handled. */
+static void go_on_exiting(struct th_actor *actor) {
+  bool recursive = actor->exit_is_recursive;
+  if (actor->behaviour->exit_recursive != NULL) recursive = actor->behaviour->exit_recursive(actor);
+  actor->left_orphans = !recursive && actor->children.count > 0;
+  if (!recursive) {
+    th_map_clear(&actor->children);
+    th_map_init(&actor->children);
+  }
+  wait_for_children(actor);
+}
+
+/* Rule 4: there is no state to go on with. */
+static void kill(struct th_actor *actor, const struct th_buffer *why) {
+  struct th_buffer words;
+  th_buffer_init(&words);
+  th_buffer_printf(&words, "killed: it could not be restarted: %.*s", (int)why->size,
+                   (const char *)why->data);
+  actor->killed = th_strdup((const char *)words.data);
+  th_buffer_clear(&words);
+  actor->is_deaf = true;
+  set_state(actor, TH_ACTOR_EXITING);
+  wait_for_children(actor);
+}
+
+static void conclude_restart(struct th_actor *actor, int error, const struct th_buffer *why) {
+  if (error != 0) {
+    kill(actor, why);
+    return;
+  }
+  count(&actor->card.restarts);
+  th_log_write(actor->world->log, TH_LOG_WARNING,
+               "%s was restarted: its state was not sound any more",
+               atomic_load_explicit(&actor->card.class_name, memory_order_relaxed));
+}
+
+static void restart(struct th_actor *actor) {
+  struct th_buffer why;
+  if (th_actor_state(actor) == TH_ACTOR_EXITING) {
+    actor->is_deaf = true;
+    return;
+  }
+  th_buffer_init(&why);
+  int outcome = actor->behaviour->restart(actor, &why);
+  if (!suspend(actor, outcome, TH_PENDING_RESTART)) conclude_restart(actor, outcome, &why);
+  th_buffer_clear(&why);
+}
+
+/* What follows once a message has been handled: the exit that it asked for, the last child's end. */
+static void follow(struct th_actor *actor, enum th_kind kind) {
+  if (th_actor_state(actor) != TH_ACTOR_EXITING) return;
+  if (kind == TH_KIND_EXIT_REQUEST)
+    go_on_exiting(actor);
+  else if (kind == TH_KIND_CHILD_EXITED && actor->children.count == 0)
+    finish(actor);
+}
+
+/* A message has been handled, or has failed. Takes message, NULL where the behaviour took it. */
+static void conclude(struct th_actor *actor, struct th_message *message, enum th_kind kind,
+                     int outcome, const struct th_buffer *details) {
+  count(outcome == 0 ? &actor->card.handled : &actor->card.failed);
+  if (outcome != 0) send_back(actor, message, details);
+  th_message_free(message);
+  if (outcome == TH_UNSOUND) restart(actor);
+  follow(actor, kind);
+}
+
+/* Takes message. */
+static void deliver(struct th_actor *actor, struct th_message *message) {
+  enum th_kind kind = message->kind;
+  struct th_buffer details;
+  if (actor->is_deaf) {
+    th_message_free(message);
+    follow(actor, kind);
+    return;
+  }
+  th_buffer_init(&details);
+  int outcome = actor->behaviour->receive(actor, &message, &details);
+  if (suspend(actor, outcome, TH_PENDING_MESSAGE))
+    actor->current = message;
+  else
+    conclude(actor, message, kind, outcome, &details);
+  th_buffer_clear(&details);
+}
+
+/* Rule 3. Takes message. */
+static void begin_exit(struct th_actor *actor, struct th_message *message) {
+  actor->exit_is_recursive = th_notice_read_exit_request(message);
+  set_state(actor, TH_ACTOR_EXITING);
+  deliver(actor, message);
+}
+
 /* Takes message. */
 static void lose_child(struct th_actor *actor, struct th_message *message) {
   th_map_remove(&actor->children, message->sender.number);
   deliver(actor, message);
-  if (th_actor_state(actor) == TH_ACTOR_EXITING && actor->children.count == 0) finish(actor);
 }
 
 /* Anyone may ask an actor to exit, but the runtime's own only by the admin: to a program's endpoint such
@@ -252,20 +350,83 @@ static void handle(struct th_actor *actor, struct th_message *message) {
   }
 }
 
-bool th_actor_turn(struct th_actor *actor) {
-  for (int left = BATCH; left > 0; left--) {
-    struct th_message *message = th_mailbox_pop(&actor->mailbox);
-    if (message == NULL) return !th_mailbox_sleep(&actor->mailbox);
-    if (message->kind == TH_KIND_BIRTH) {
-      be_born(actor, message);
-      th_message_free(message);
-    } else if (message->target.number != actor->address.number) {
-      actor->world->ops->dead(actor->world, message);
-    } else {
-      handle(actor, message);
-    }
+/* Takes message. */
+static void take(struct th_actor *actor, struct th_message *message) {
+  if (message->kind == TH_KIND_BIRTH) {
+    be_born(actor, message);
+    th_message_free(message);
+  } else if (message->target.number != actor->address.number) {
+    actor->world->ops->dead(actor->world, message);
+  } else {
+    handle(actor, message);
   }
-  return true;
+}
+
+/* ---- what is suspended ---- */
+
+bool th_actor_must_stop(struct th_actor *actor) {
+  uint64_t now;
+  if (th_actor_state(actor) != TH_ACTOR_EXITING && !th_mailbox_has_urgent(&actor->mailbox)) {
+    actor->stop_at = 0;
+    return false;
+  }
+  now = th_clock_now();
+  if (actor->stop_at == 0) actor->stop_at = now + actor->world->exit_limit;
+  return now >= actor->stop_at;
+}
+
+static void go_on_message(struct th_actor *actor, struct th_buffer *details) {
+  struct th_message *message = actor->current;
+  enum th_kind kind = message->kind;
+  int outcome = actor->behaviour->resume(actor, &message, details);
+  actor->current = message;
+  if (suspend(actor, outcome, TH_PENDING_MESSAGE)) return;
+  actor->current = NULL;
+  conclude(actor, message, kind, outcome, details);
+}
+
+static void go_on_starting(struct th_actor *actor, struct th_buffer *details) {
+  struct th_birth *birth = actor->birth;
+  int outcome = actor->behaviour->resume(actor, NULL, details);
+  if (suspend(actor, outcome, TH_PENDING_START)) return;
+  actor->birth = NULL;
+  conclude_birth(actor, birth, outcome, outcome != 0 ? (const char *)details->data : "");
+}
+
+static void go_on_restarting(struct th_actor *actor, struct th_buffer *details) {
+  int outcome = actor->behaviour->resume(actor, NULL, details);
+  if (!suspend(actor, outcome, TH_PENDING_RESTART)) conclude_restart(actor, outcome, details);
+}
+
+static void go_on(struct th_actor *actor) {
+  enum th_pending pending = actor->pending;
+  struct th_buffer details;
+  th_buffer_init(&details);
+  actor->pending = TH_PENDING_NONE;
+  if (pending == TH_PENDING_MESSAGE) go_on_message(actor, &details);
+  if (pending == TH_PENDING_START) go_on_starting(actor, &details);
+  if (pending == TH_PENDING_RESTART) go_on_restarting(actor, &details);
+  if (actor->pending == TH_PENDING_NONE) actor->stop_at = 0;
+  th_buffer_clear(&details);
+}
+
+/* ---- the turn ---- */
+
+static enum th_turn handle_batch(struct th_actor *actor) {
+  if (actor->pending != TH_PENDING_NONE) go_on(actor);
+  for (int left = BATCH; left > 0; left--) {
+    if (actor->pending != TH_PENDING_NONE || actor->pressed != NULL || th_preempt_is_asked())
+      return TH_TURN_GOES_ON;
+    struct th_message *message = th_mailbox_pop(&actor->mailbox);
+    if (message == NULL)
+      return th_mailbox_sleep(&actor->mailbox) ? TH_TURN_SLEEPS : TH_TURN_GOES_ON;
+    take(actor, message);
+  }
+  return TH_TURN_GOES_ON;
+}
+
+enum th_turn th_actor_turn(struct th_actor *actor) {
+  return handle_batch(actor);
 }
 
 void th_actor_clear(struct th_actor *actor) {
@@ -276,5 +437,11 @@ void th_actor_clear(struct th_actor *actor) {
   }
   if (actor->behaviour != NULL) actor->behaviour->close(actor);
   actor->behaviour = NULL;
+  if (actor->birth != NULL) free_birth(actor->birth);
+  actor->birth = NULL;
+  th_message_free(actor->current);
+  actor->current = NULL;
+  free(actor->killed);
+  actor->killed = NULL;
   th_map_clear(&actor->children);
 }

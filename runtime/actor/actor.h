@@ -10,7 +10,11 @@
  *  1. reserve (registry) sets number; then the birth is pushed, before anyone knows the address.
  *  2. the birth opens the behaviour; on failure the actor is gone at once, and told as such.
  *  3. an exit request is delivered last; with children it waits for their ChildActorExited.
- *  4. gone: behaviour closed, parent told, number 0, slot released: exactly once, in this order.
+ *     An urgent one (of the runtime) does not wait for ever for a handler that was suspended: after the
+ *     world's exit_limit the handler is stopped, as a failure.
+ *  4. a failure that leaves no sound state restarts the behaviour; where that fails the actor is killed:
+ *     it exits without hearing of it.
+ *  5. gone: behaviour closed, parent told, number 0, slot released: exactly once, in this order.
  *
  * Threads: turn, but for the card, which anyone may read.
  * Owns: the behaviour's state, between open and close.
@@ -27,6 +31,16 @@
 #include "actor/world.h"
 #include "base/map.h"
 
+/* How a turn ended. */
+enum th_turn {
+  TH_TURN_SLEEPS,  /* the next push says when there is more to do */
+  TH_TURN_GOES_ON, /* there is more to do: the scheduler queues the actor again */
+  TH_TURN_HELD /* it waits for room in a mailbox; who makes room queues it, perhaps already now */
+};
+
+/* What a suspended turn goes on with. */
+enum th_pending { TH_PENDING_NONE, TH_PENDING_START, TH_PENDING_RESTART, TH_PENDING_MESSAGE };
+
 enum th_actor_state { TH_ACTOR_FREE, TH_ACTOR_STARTING, TH_ACTOR_RUNNING, TH_ACTOR_EXITING };
 
 /* What anyone may read about an actor, at any time, without asking it. Written in the turn; relaxed
@@ -38,7 +52,9 @@ struct th_actor_card {
   atomic_uint_fast64_t parent; /* number, 0 for none */
   atomic_uint_fast64_t handled;
   atomic_uint_fast64_t failed;
-  atomic_size_t memory; /* bytes its behaviour holds */
+  atomic_uint_fast64_t restarts;
+  atomic_uint_fast64_t busy; /* nanoseconds in its turns, about: the scheduler samples them */
+  atomic_size_t memory;      /* bytes its behaviour holds */
 };
 
 struct th_actor {
@@ -62,13 +78,24 @@ struct th_actor {
   struct th_map children; /* by number; any value */
   bool exit_is_recursive; /* while exiting */
   bool left_orphans;      /* it exited and its children did not */
+  bool is_deaf;           /* while exiting: its behaviour is not sound, nothing is delivered */
+  enum th_pending pending;
+  struct th_message *current; /* that the behaviour was suspended at; owned */
+  struct th_birth *birth;     /* whose start was suspended; owned */
+  uint64_t stop_at;           /* when what is suspended is stopped; 0: nobody asked yet */
+  char *killed;               /* why it had to go, for its parent; owned; NULL: it exits */
+  struct th_actor *pressed;   /* the slot whose mailbox was full when it last sent, or NULL */
 };
 
 void th_actor_init(struct th_actor *actor, struct th_world *world);
 
-/* Runs a turn: handles a bounded batch of what waits. True when there is more to do: the scheduler
- * queues it again; false when it sleeps now. */
-bool th_actor_turn(struct th_actor *actor);
+/* Runs a turn: goes on with what was suspended, handles a bounded batch of what waits, less when the
+ * turn is asked to end. */
+enum th_turn th_actor_turn(struct th_actor *actor);
+
+/* Turn: whether what the actor does, suspended or not, must end now: the runtime has asked it to exit, and
+ * it has not come to that within the world's exit_limit. To be asked whenever a turn is asked to end. */
+bool th_actor_must_stop(struct th_actor *actor);
 
 /* Releases what a slot holds when the system ends: closes the behaviour, frees messages. No turn runs. */
 void th_actor_clear(struct th_actor *actor);

@@ -34,6 +34,12 @@ struct th_birth {
   char *words;                 /* the birth's own, or NULL */
 };
 
+/* What open, receive, resume and restart give besides 0 and an error. */
+enum th_outcome {
+  TH_SUSPENDED = 1, /* not ended: resume goes on with it, in a later turn */
+  TH_UNSOUND = 2 /* failed for good, like an error, and so that only restart makes it sound again */
+};
+
 struct th_behaviour {
   /* The runtime's own (the admin, endpoints): only the admin can ask it to exit. */
   bool is_native;
@@ -45,6 +51,15 @@ struct th_behaviour {
    * error when the actor failed at it for good: details then says how (a traceback), and the message,
    * which must not have been taken, goes back as poison. */
   int (*receive)(struct th_actor *actor, struct th_message **message, struct th_buffer *details);
+
+  /* Goes on with what was suspended: a receive with its message, or (message NULL) a start, whose
+   * failure then has its words in details. Where th_actor_must_stop says so it is to end now, as a
+   * failure. NULL where nothing is ever suspended. */
+  int (*resume)(struct th_actor *actor, struct th_message **message, struct th_buffer *details);
+
+  /* After TH_UNSOUND: starts again, as open did, with what the actor was born with. Once it has failed
+   * only close is called. NULL where receive is never unsound. */
+  int (*restart)(struct th_actor *actor, struct th_buffer *details);
 
   /* After the exit request was handled: false when its handler made it not recursive. NULL: what the
    * message itself says. */

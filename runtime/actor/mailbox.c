@@ -71,6 +71,11 @@ struct th_message *th_mailbox_pop(struct th_mailbox *mailbox) {
   return message;
 }
 
+bool th_mailbox_has_urgent(struct th_mailbox *mailbox) {
+  if (atomic_load_explicit(&mailbox->head, memory_order_relaxed) != AWAKE) take_arrived(mailbox);
+  return mailbox->urgent.first != NULL;
+}
+
 bool th_mailbox_sleep(struct th_mailbox *mailbox) {
   if (mailbox->urgent.first != NULL || mailbox->ordinary.first != NULL) return false;
   struct th_message *awake = AWAKE;

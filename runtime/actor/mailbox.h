@@ -44,6 +44,9 @@ bool th_mailbox_push(struct th_mailbox *mailbox, struct th_message *message);
 /* Gives the next message, urgent ones first; NULL when none waits. */
 struct th_message *th_mailbox_pop(struct th_mailbox *mailbox);
 
+/* Whether an urgent message waits. */
+bool th_mailbox_has_urgent(struct th_mailbox *mailbox);
+
 /* About how many wait; any thread. */
 uint64_t th_mailbox_depth(const struct th_mailbox *mailbox);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "actor/preempt.h"
 #include "base/clock.h"
 #include "base/memory.h"
 
@@ -14,16 +15,19 @@
   61              /* turns between looks at the shared queue, so that a busy ring starves nobody */
 #define SPINS 400 /* looks for work before a worker parks: some microseconds */
 #define LOOK TH_MILLISECOND
-#define STACK_SIZE (16u << 20) /* address space; Lua's deepest C recursions need a tenth of it */
+#define LONG 2                 /* looks that find the same turn, after which it is asked to end */
+#define LONG_ALONE 10          /* likewise, where no other work waits */
+#define STUCK 10               /* after so many it does not count as a worker any more */
+#define SPARES 32              /* threads that stand in for stuck ones */
+#define STACK_SIZE (64u << 20) /* address space; see th_code_limit in bindings/code.h */
 
 struct th_worker {
   struct th_scheduler *scheduler;
   pthread_t thread;
   pthread_cond_t wake;
-  bool is_parked;  /* under the scheduler's lock */
-  bool is_started; /* owner's */
+  bool is_parked; /* under the scheduler's lock */
+  bool is_done;   /* likewise */
   unsigned turns_since_shared;
-  atomic_bool is_done;
   atomic_uint turns; /* counts; the monitor sees by it that a turn lasts */
   _Atomic(struct th_actor *) next;
   /* Ring: thieves and the owner take at head by compare-and-exchange; the owner alone adds at tail. */
@@ -37,6 +41,7 @@ struct th_scheduler {
   struct th_actor *shared_first;
   struct th_actor *shared_last;
   unsigned parked;
+  unsigned stuck; /* workers in a turn that cannot be ended, at the last look */
   bool monitor_sleeps;
   uint64_t monitor_wakes_at;
   pthread_cond_t monitor_wake;
@@ -44,11 +49,15 @@ struct th_scheduler {
   pthread_t monitor;
   bool monitor_is_started;
   atomic_uint shared_count; /* read without the lock as a hint */
+  atomic_uint surplus;      /* workers too many; likewise */
   atomic_bool stopping;
+  atomic_bool monitor_stops;
   th_scheduler_tick *tick;
   void *tick_context;
   unsigned worker_count;
+  atomic_uint started; /* workers that have a thread: the first ones; grows under the lock */
   struct th_worker *workers;
+  struct th_preempt_timer *timer; /* of the crank */
 };
 
 /* Which worker this thread is, if any. Compared with the scheduler at hand, since a thread of one system
@@ -72,6 +81,15 @@ static void wait_until(pthread_cond_t *condition, pthread_mutex_t *lock, uint64_
     pthread_cond_timedwait(condition, lock, &time);
 }
 
+static unsigned capacity(const struct th_scheduler *scheduler) {
+  return scheduler->worker_count > 0 ? scheduler->worker_count + SPARES : 0;
+}
+
+static unsigned started(struct th_scheduler *scheduler) {
+  /* Acquire: what the thread that started a worker wrote before it. */
+  return atomic_load_explicit(&scheduler->started, memory_order_acquire);
+}
+
 struct th_scheduler *th_scheduler_new(unsigned workers, th_scheduler_tick *tick, void *context) {
   struct th_scheduler *scheduler = th_new(struct th_scheduler);
   pthread_mutex_init(&scheduler->lock, NULL);
@@ -80,17 +98,19 @@ struct th_scheduler *th_scheduler_new(unsigned workers, th_scheduler_tick *tick,
   scheduler->tick = tick;
   scheduler->tick_context = context;
   scheduler->worker_count = workers;
-  scheduler->workers = th_alloc_zeroed(workers > 0 ? workers : 1, sizeof *scheduler->workers);
-  for (unsigned i = 0; i < workers; i++) {
+  scheduler->workers = th_alloc_zeroed(capacity(scheduler), sizeof *scheduler->workers);
+  for (unsigned i = 0; i < capacity(scheduler); i++) {
     scheduler->workers[i].scheduler = scheduler;
     init_condition(&scheduler->workers[i].wake);
   }
+  if (workers == 0) scheduler->timer = th_preempt_timer_new();
   return scheduler;
 }
 
 void th_scheduler_free(struct th_scheduler *scheduler) {
-  for (unsigned i = 0; i < scheduler->worker_count; i++)
+  for (unsigned i = 0; i < capacity(scheduler); i++)
     pthread_cond_destroy(&scheduler->workers[i].wake);
+  th_preempt_timer_free(scheduler->timer);
   pthread_cond_destroy(&scheduler->monitor_wake);
   pthread_cond_destroy(&scheduler->worker_done);
   pthread_mutex_destroy(&scheduler->lock);
@@ -111,14 +131,25 @@ static void wake_monitor(struct th_scheduler *scheduler) {
   }
 }
 
+/* How many workers get on with their work. One that was stuck at the last look may have parked since. */
+static unsigned effective(struct th_scheduler *scheduler) {
+  unsigned running = started(scheduler) - scheduler->parked;
+  return running > scheduler->stuck ? running - scheduler->stuck : 0;
+}
+
+static void unpark(struct th_worker *worker) {
+  struct th_scheduler *scheduler = worker->scheduler;
+  worker->is_parked = false;
+  scheduler->parked--;
+  pthread_cond_signal(&worker->wake);
+  wake_monitor(scheduler);
+}
+
 static void unpark_one(struct th_scheduler *scheduler) {
-  for (unsigned i = 0; scheduler->parked > 0 && i < scheduler->worker_count; i++) {
-    struct th_worker *worker = &scheduler->workers[i];
-    if (worker->is_parked) {
-      worker->is_parked = false;
-      scheduler->parked--;
-      pthread_cond_signal(&worker->wake);
-      wake_monitor(scheduler);
+  if (scheduler->parked == 0 || effective(scheduler) >= scheduler->worker_count) return;
+  for (unsigned i = 0; i < started(scheduler); i++) {
+    if (scheduler->workers[i].is_parked) {
+      unpark(&scheduler->workers[i]);
       return;
     }
   }
@@ -197,8 +228,9 @@ static struct th_actor *pop_ring(struct th_worker *worker) {
 static struct th_actor *steal(struct th_worker *thief) {
   struct th_scheduler *scheduler = thief->scheduler;
   unsigned start = (unsigned)(thief - scheduler->workers);
-  for (unsigned i = 1; i < scheduler->worker_count; i++) {
-    struct th_worker *victim = &scheduler->workers[(start + i) % scheduler->worker_count];
+  unsigned count = started(scheduler);
+  for (unsigned i = 1; i < count; i++) {
+    struct th_worker *victim = &scheduler->workers[(start + i) % count];
     unsigned half = (ring_length(victim) + 1) / 2;
     struct th_actor *first = half > 0 ? pop_ring(victim) : NULL;
     if (first == NULL) continue;
@@ -261,22 +293,44 @@ static struct th_actor *spin_for_work(struct th_worker *worker) {
   return NULL;
 }
 
+/* The caller holds the lock. */
+static void wait_parked(struct th_worker *worker) {
+  worker->is_parked = true;
+  worker->scheduler->parked++;
+  while (worker->is_parked) pthread_cond_wait(&worker->wake, &worker->scheduler->lock);
+}
+
 /* Rings of others need no second look: their owners run, and the monitor with them. */
 static void park(struct th_worker *worker) {
   struct th_scheduler *scheduler = worker->scheduler;
   pthread_mutex_lock(&scheduler->lock);
-  if (scheduler->shared_first == NULL && !is_stopping(scheduler)) {
-    worker->is_parked = true;
-    scheduler->parked++;
-    while (worker->is_parked) pthread_cond_wait(&worker->wake, &scheduler->lock);
-  }
+  if (scheduler->shared_first == NULL && !is_stopping(scheduler)) wait_parked(worker);
   pthread_mutex_unlock(&scheduler->lock);
 }
 
 static void run_turn(struct th_worker *worker, struct th_actor *actor) {
   unsigned turns = atomic_load_explicit(&worker->turns, memory_order_relaxed);
   atomic_store_explicit(&worker->turns, turns + 1, memory_order_relaxed);
-  if (th_actor_turn(actor)) push_ring(worker, actor);
+  th_preempt_begin();
+  if (th_actor_turn(actor) == TH_TURN_GOES_ON) push_ring(worker, actor);
+  /* Among turns that last, SHARED_EVERY of them would be too long for those in the shared queue. */
+  if (th_preempt_is_asked()) worker->turns_since_shared = SHARED_EVERY;
+}
+
+/* A stuck worker came back after another had taken its place: one has to go. It leaves its work to the
+ * others. */
+static void step_back(struct th_worker *worker) {
+  struct th_scheduler *scheduler = worker->scheduler;
+  struct th_actor *actor;
+  pthread_mutex_lock(&scheduler->lock);
+  if (atomic_load_explicit(&scheduler->surplus, memory_order_relaxed) > 0 &&
+      !is_stopping(scheduler)) {
+    atomic_fetch_sub_explicit(&scheduler->surplus, 1, memory_order_relaxed);
+    while ((actor = pop_ring(worker)) != NULL) append_shared(scheduler, actor);
+    if ((actor = take_seat(worker)) != NULL) append_shared(scheduler, actor);
+    wait_parked(worker);
+  }
+  pthread_mutex_unlock(&scheduler->lock);
 }
 
 static void *work(void *argument) {
@@ -290,46 +344,100 @@ static void *work(void *argument) {
       run_turn(worker, actor);
     else
       park(worker);
+    if (atomic_load_explicit(&scheduler->surplus, memory_order_relaxed) > 0) step_back(worker);
   }
   pthread_mutex_lock(&scheduler->lock);
-  atomic_store_explicit(&worker->is_done, true, memory_order_relaxed);
+  worker->is_done = true;
   pthread_cond_broadcast(&scheduler->worker_done);
   pthread_mutex_unlock(&scheduler->lock);
   return NULL;
 }
 
-/* ---- the monitor ---- */
+/* ---- threads ---- */
+
+/* The caller holds the lock, or nothing runs yet. */
+static int start_worker(struct th_scheduler *scheduler) {
+  struct th_worker *worker = &scheduler->workers[started(scheduler)];
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, STACK_SIZE);
+  int error = -pthread_create(&worker->thread, &attributes, work, worker);
+  pthread_attr_destroy(&attributes);
+  /* Release: pairs with started(). */
+  if (error == 0) atomic_fetch_add_explicit(&scheduler->started, 1, memory_order_release);
+  return error;
+}
+
+/* ---- the monitor; all of it but the loop holds the lock ---- */
 
 struct look {
   unsigned turns;
-  bool was_running;
+  unsigned age; /* how many looks have found the same turn */
 };
 
-/* The caller holds the lock. True when work waits that a parked worker could do. */
-static bool relieve(struct th_scheduler *scheduler, struct look *looks) {
-  bool waiting = scheduler->shared_first != NULL;
-  for (unsigned i = 0; i < scheduler->worker_count; i++) {
+static void look_at(struct th_worker *worker, struct look *look) {
+  unsigned turns = atomic_load_explicit(&worker->turns, memory_order_relaxed);
+  bool lasts = look->turns == turns && !worker->is_parked && !worker->is_done;
+  look->age = lasts ? look->age + 1 : 0;
+  look->turns = turns;
+}
+
+/* True when work waits. Seats of workers whose turns last are given away. */
+static bool find_waiting(struct th_scheduler *scheduler, const struct look *looks) {
+  bool waiting = false;
+  for (unsigned i = 0; i < started(scheduler); i++) {
     struct th_worker *worker = &scheduler->workers[i];
-    unsigned turns = atomic_load_explicit(&worker->turns, memory_order_relaxed);
-    bool lasts = looks[i].was_running && looks[i].turns == turns && !worker->is_parked;
-    looks[i] = (struct look){.turns = turns, .was_running = !worker->is_parked};
-    struct th_actor *seated = lasts ? take_seat(worker) : NULL;
+    struct th_actor *seated = looks[i].age > 0 ? take_seat(worker) : NULL;
     if (seated != NULL) append_shared(scheduler, seated);
-    waiting = waiting || seated != NULL || ring_length(worker) > 0;
+    waiting = waiting || ring_length(worker) > 0;
   }
-  return waiting;
+  return waiting || scheduler->shared_first != NULL;
+}
+
+static void ask_to_end(struct th_scheduler *scheduler, const struct look *looks, bool waiting) {
+  for (unsigned i = 0; i < started(scheduler); i++) {
+    unsigned age = looks[i].age;
+    if (age >= LONG && (waiting || age % LONG_ALONE == 0))
+      th_preempt_ask(scheduler->workers[i].thread);
+  }
+}
+
+static void count_stuck(struct th_scheduler *scheduler, const struct look *looks) {
+  unsigned running;
+  scheduler->stuck = 0;
+  for (unsigned i = 0; i < started(scheduler); i++) scheduler->stuck += looks[i].age > STUCK;
+  running = effective(scheduler);
+  atomic_store_explicit(&scheduler->surplus,
+                        running > scheduler->worker_count ? running - scheduler->worker_count : 0,
+                        memory_order_relaxed);
+}
+
+/* One more worker for what waits, where one is missing. */
+static void relieve(struct th_scheduler *scheduler) {
+  if (effective(scheduler) >= scheduler->worker_count || is_stopping(scheduler)) return;
+  if (scheduler->parked > 0)
+    unpark_one(scheduler);
+  else if (started(scheduler) < capacity(scheduler))
+    start_worker(scheduler); /* without it the others go on, more slowly */
 }
 
 static uint64_t look_after(struct th_scheduler *scheduler, struct look *looks, uint64_t now) {
-  bool someone_runs = scheduler->parked < scheduler->worker_count;
-  if (someone_runs && relieve(scheduler, looks)) unpark_one(scheduler);
-  return someone_runs ? now + LOOK : TH_FOREVER;
+  if (scheduler->parked == started(scheduler)) {
+    scheduler->stuck = 0;
+    return TH_FOREVER;
+  }
+  for (unsigned i = 0; i < started(scheduler); i++) look_at(&scheduler->workers[i], &looks[i]);
+  bool waiting = find_waiting(scheduler, looks);
+  ask_to_end(scheduler, looks, waiting || is_stopping(scheduler));
+  count_stuck(scheduler, looks);
+  if (waiting) relieve(scheduler);
+  return now + LOOK;
 }
 
 static void *monitor(void *argument) {
   struct th_scheduler *scheduler = argument;
-  struct look *looks = th_alloc_zeroed(scheduler->worker_count, sizeof *looks);
-  while (!is_stopping(scheduler)) {
+  struct look *looks = th_alloc_zeroed(capacity(scheduler), sizeof *looks);
+  while (!atomic_load_explicit(&scheduler->monitor_stops, memory_order_acquire)) {
     uint64_t now = th_clock_now();
     uint64_t due = scheduler->tick(scheduler->tick_context, now);
     pthread_mutex_lock(&scheduler->lock);
@@ -338,7 +446,8 @@ static void *monitor(void *argument) {
     scheduler->monitor_wakes_at = TH_FOREVER;
     until = due < until ? due : until;
     scheduler->monitor_sleeps = until > now + LOOK;
-    if (!is_stopping(scheduler)) wait_until(&scheduler->monitor_wake, &scheduler->lock, until);
+    if (!atomic_load_explicit(&scheduler->monitor_stops, memory_order_relaxed))
+      wait_until(&scheduler->monitor_wake, &scheduler->lock, until);
     scheduler->monitor_sleeps = false;
     pthread_mutex_unlock(&scheduler->lock);
   }
@@ -357,62 +466,66 @@ void th_scheduler_retime(struct th_scheduler *scheduler, uint64_t due) {
 /* ---- start and end ---- */
 
 int th_scheduler_start(struct th_scheduler *scheduler) {
-  pthread_attr_t attributes;
-  int error = 0;
-  if (scheduler->worker_count == 0) return 0;
+  int error = th_preempt_install();
+  if (error != 0 || scheduler->worker_count == 0) return error;
   scheduler->monitor_wakes_at = TH_FOREVER;
-  pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, STACK_SIZE);
-  for (unsigned i = 0; error == 0 && i < scheduler->worker_count; i++) {
-    struct th_worker *worker = &scheduler->workers[i];
-    error = -pthread_create(&worker->thread, &attributes, work, worker);
-    worker->is_started = error == 0;
-  }
-  if (error == 0) error = -pthread_create(&scheduler->monitor, &attributes, monitor, scheduler);
+  for (unsigned i = 0; error == 0 && i < scheduler->worker_count; i++)
+    error = start_worker(scheduler);
+  if (error == 0) error = -pthread_create(&scheduler->monitor, NULL, monitor, scheduler);
   scheduler->monitor_is_started = error == 0;
-  pthread_attr_destroy(&attributes);
   if (error != 0) th_scheduler_stop(scheduler, TH_FOREVER);
   return error;
 }
 
 /* The caller holds the lock. */
-static void wake_all(struct th_scheduler *scheduler) {
-  while (scheduler->parked > 0) unpark_one(scheduler);
-  pthread_cond_signal(&scheduler->monitor_wake);
-}
-
 static bool wait_for_worker(struct th_scheduler *scheduler, struct th_worker *worker,
                             uint64_t until) {
-  while (!atomic_load_explicit(&worker->is_done, memory_order_relaxed)) {
+  while (!worker->is_done) {
     if (th_clock_now() >= until) return false;
     wait_until(&scheduler->worker_done, &scheduler->lock, until);
   }
   return true;
 }
 
-bool th_scheduler_stop(struct th_scheduler *scheduler, uint64_t until) {
+/* Workers first: the monitor is needed to end their turns. */
+static bool wait_for_workers(struct th_scheduler *scheduler, uint64_t until) {
   bool all_done = true;
   pthread_mutex_lock(&scheduler->lock);
   atomic_store_explicit(&scheduler->stopping, true, memory_order_release);
-  wake_all(scheduler);
-  for (unsigned i = 0; i < scheduler->worker_count; i++)
-    if (scheduler->workers[i].is_started)
-      all_done = wait_for_worker(scheduler, &scheduler->workers[i], until) && all_done;
+  for (unsigned i = 0; i < started(scheduler); i++)
+    if (scheduler->workers[i].is_parked) unpark(&scheduler->workers[i]);
+  for (unsigned i = 0; i < started(scheduler); i++)
+    all_done = wait_for_worker(scheduler, &scheduler->workers[i], until) && all_done;
+  atomic_store_explicit(&scheduler->monitor_stops, all_done, memory_order_release);
+  pthread_cond_signal(&scheduler->monitor_wake);
   pthread_mutex_unlock(&scheduler->lock);
-  if (!all_done) return false;
-  for (unsigned i = 0; i < scheduler->worker_count; i++)
-    if (scheduler->workers[i].is_started) pthread_join(scheduler->workers[i].thread, NULL);
+  return all_done;
+}
+
+bool th_scheduler_stop(struct th_scheduler *scheduler, uint64_t until) {
+  if (!wait_for_workers(scheduler, until)) return false;
   if (scheduler->monitor_is_started) pthread_join(scheduler->monitor, NULL);
   scheduler->monitor_is_started = false;
-  for (unsigned i = 0; i < scheduler->worker_count; i++) scheduler->workers[i].is_started = false;
+  for (unsigned i = 0; i < started(scheduler); i++)
+    pthread_join(scheduler->workers[i].thread, NULL);
+  atomic_store_explicit(&scheduler->started, 0, memory_order_relaxed);
   return true;
 }
 
-void th_scheduler_crank(struct th_scheduler *scheduler) {
+/* Until nothing is ready, or a turn was asked to end: then the time is due a look. */
+static void crank_turns(struct th_scheduler *scheduler) {
   struct th_actor *actor;
+  th_preempt_begin();
+  while (!th_preempt_is_asked() && (actor = pop_shared(scheduler)) != NULL)
+    if (th_actor_turn(actor) == TH_TURN_GOES_ON) inject(scheduler, actor, false);
+}
+
+void th_scheduler_crank(struct th_scheduler *scheduler, uint64_t until) {
+  th_preempt_timer_start(scheduler->timer, LONG_ALONE * LOOK, LONG * LOOK);
   do {
     scheduler->tick(scheduler->tick_context, th_clock_now());
-    while ((actor = pop_shared(scheduler)) != NULL)
-      if (th_actor_turn(actor)) inject(scheduler, actor, false);
-  } while (atomic_load_explicit(&scheduler->shared_count, memory_order_relaxed) > 0);
+    crank_turns(scheduler);
+  } while (atomic_load_explicit(&scheduler->shared_count, memory_order_relaxed) > 0 &&
+           th_clock_now() < until);
+  th_preempt_timer_stop(scheduler->timer);
 }

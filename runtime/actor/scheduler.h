@@ -11,6 +11,10 @@
  * queue gets a parked worker, and the seat of a worker whose turn has lasted for two looks is given
  * away. Threads that are no workers wake a parked one at once.
  *
+ * A turn that two looks in a row find is asked to end (preempt), where other work waits. One that does
+ * not end for ten more is stuck: it does not count as a worker until it comes back, and a spare thread
+ * takes its place.
+ *
  * With no worker at all (the simple base) everything goes through the shared queue and runs in
  * th_scheduler_crank.
  *
@@ -48,8 +52,9 @@ void th_scheduler_ready(struct th_scheduler *scheduler, struct th_actor *actor);
 /* The monitor looks at the time again soon: a timer became due earlier than it was told. */
 void th_scheduler_retime(struct th_scheduler *scheduler, uint64_t due);
 
-/* No workers: runs turns on the calling thread until none is ready and nothing is due. */
-void th_scheduler_crank(struct th_scheduler *scheduler);
+/* No workers: runs turns on the calling thread until none is ready and nothing is due, or the time
+ * until has come. */
+void th_scheduler_crank(struct th_scheduler *scheduler, uint64_t until);
 
 unsigned th_scheduler_workers(const struct th_scheduler *scheduler);
 

@@ -22,8 +22,9 @@ struct th_script {
   int language_release; /* the n of Lua 5.4.n */
 };
 
-/* The argument of a script's birth; owned by it, released by th_script_birth_drop. */
+/* The argument of a script's birth. The script keeps it as long as the actor lives, for a restart. */
 struct th_script_birth {
+  void (*drop)(void *birth); /* releases it and what it holds */
   struct th_world *world;
   void *source;                  /* where its code is looked up first; NULL for none */
   struct th_bytes *requirements; /* a packed value, or NULL */

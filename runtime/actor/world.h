@@ -90,6 +90,9 @@ struct th_world {
   void *script; /* what th_script.open gave: shared by all scripts of the system */
   struct th_address admin;
   uint64_t message_limit;    /* bytes of one message */
+  uint64_t memory_limit;     /* bytes of one script's state; 0: none */
+  uint64_t time_limit;       /* nanoseconds for one message; 0: none */
+  uint64_t exit_limit;       /* nanoseconds to end what runs, once the runtime has asked to exit */
   const char *package_cpath; /* of scripts: where C modules are */
 };
 

@@ -199,3 +199,14 @@ int64_t th_capability_int(const void *map, size_t map_size, const char *name, in
   bool fits = item.type == TH_ITEM_REAL && item.real >= -0x1p63 && item.real < 0x1p63;
   return fits && item.real == (double)(int64_t)item.real ? (int64_t)item.real : fallback;
 }
+
+double th_capability_real(const void *map, size_t map_size, const char *name, double fallback) {
+  size_t size = 0;
+  struct th_unpack reader;
+  struct th_item item;
+  const unsigned char *value = th_capability_find(map, map_size, name, &size);
+  th_unpack_init(&reader, value, value != NULL ? size : 0);
+  if (value == NULL || !th_unpack_next(&reader, &item)) return fallback;
+  if (item.type == TH_ITEM_INT) return (double)item.integer;
+  return item.type == TH_ITEM_REAL ? item.real : fallback;
+}

@@ -38,10 +38,11 @@ int th_capabilities_set(struct th_capabilities *capabilities, const char *name, 
 const unsigned char *th_capability_find(const void *map, size_t map_size, const char *name,
                                         size_t *size);
 
-/* A text or a number out of a packed map; the fallback where there is none of that type. The text is
+/* A text, an integer or any number out of a packed map; the fallback where there is none of that type. The text is
  * copied into out, cut at out_size. */
 void th_capability_text(const void *map, size_t map_size, const char *name, const char *fallback,
                         char *out, size_t out_size);
 int64_t th_capability_int(const void *map, size_t map_size, const char *name, int64_t fallback);
+double th_capability_real(const void *map, size_t map_size, const char *name, double fallback);
 
 #endif

@@ -112,7 +112,7 @@ static int local_send(struct th_client *client, struct th_message *message,
   struct th_system *system = own(client)->system;
   (void)reason;
   th_system_route(system, message);
-  th_system_crank(system);
+  th_system_crank(system, TH_FOREVER);
   return 0;
 }
 
@@ -133,7 +133,8 @@ static void sleep_until(uint64_t until) {
 static int crank_for(struct local_client *self, uint64_t until, struct th_message **message,
                      struct th_reason *reason) {
   for (;;) {
-    bool is_over = th_system_wait(self->system, 0); /* It turns the crank. */
+    th_system_crank(self->system, until);
+    bool is_over = th_system_wait(self->system, 0);
     if ((*message = inbox_take(self->inbox, 0)) != NULL) return 0;
     if (is_over) return gone(reason);
     uint64_t timer = th_system_next_timer(self->system);
@@ -168,7 +169,6 @@ static int local_take(struct th_client *client, uint64_t until, struct th_messag
 
 static int local_ended(struct th_client *client, uint64_t until) {
   struct local_client *self = own(client);
-  th_system_crank(self->system);
   return th_system_wait(self->system, until) ? 0 : TH_ETIMEOUT;
 }
 
@@ -181,7 +181,7 @@ static int local_another(struct th_client *client, struct th_client **other,
 static void local_close(struct th_client *client) {
   struct local_client *self = own(client);
   th_system_endpoint_close(self->system, &client->endpoint);
-  th_system_crank(self->system);
+  th_system_crank(self->system, 0);
   inbox_drop(self->inbox);
   free(self);
 }

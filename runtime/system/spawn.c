@@ -20,6 +20,7 @@ static struct th_script_birth *new_script_birth(struct th_system *system,
                                                 const struct th_creation *creation,
                                                 struct th_source *source) {
   struct th_script_birth *birth = th_new(struct th_script_birth);
+  birth->drop = drop_script_birth;
   birth->world = &system->world;
   birth->source = source;
   birth->check_capabilities = !system->is_simple;

@@ -16,6 +16,8 @@
 #include "system/inside.h"
 
 #define MESSAGE_LIMIT (INT64_C(256) << 20)
+#define MEMORY_LIMIT (INT64_C(256) << 20)
+#define EXIT_LIMIT 2.0 /* seconds */
 #define LUA_CPLACES                                                                                \
   "/usr/local/lib/lua/5.4/?.so;/usr/lib/x86_64-linux-gnu/lua/5.4/?.so;/usr/lib/lua/5.4/?.so;"      \
   "/usr/local/lib/lua/5.4/loadall.so"
@@ -317,11 +319,26 @@ static void free_parts(struct th_system *system) {
   free(system);
 }
 
+/* A capability in seconds, as nanoseconds. */
+static uint64_t seconds(const struct th_system_config *config, const char *name, double fallback) {
+  return th_clock_from_seconds(
+    th_capability_real(config->capabilities, config->capabilities_size, name, fallback));
+}
+
+static void init_limits(struct th_world *world, const struct th_system_config *config) {
+  int64_t memory = th_capability_int(config->capabilities, config->capabilities_size,
+                                     "Actor Memory Limit", MEMORY_LIMIT);
+  world->memory_limit = memory > 0 ? (uint64_t)memory : 0;
+  world->time_limit = seconds(config, "Message Time Limit", 0);
+  world->exit_limit = seconds(config, "Exit Time Limit", EXIT_LIMIT);
+}
+
 static void init_world(struct th_system *system, const struct th_system_config *config) {
   system->world.ops = &th_system_world_ops;
   system->world.log = config->log;
   system->world.message_limit = (uint64_t)th_capability_int(
     config->capabilities, config->capabilities_size, "Message Size Limit", MESSAGE_LIMIT);
+  init_limits(&system->world, config);
   th_digest_random(&system->identity, sizeof system->identity);
   system->identity |= 1; /* 0 means no system */
   system->world.admin = (struct th_address){.system = system->identity, .number = TH_ADMIN_NUMBER};
@@ -392,7 +409,7 @@ static bool wait_for(struct th_system *system, uint64_t until, bool guests_too) 
   struct timespec time = {.tv_sec = (time_t)(until / TH_SECOND),
                           .tv_nsec = (long)(until % TH_SECOND)};
   bool is_up = false;
-  if (system->is_simple) th_scheduler_crank(system->scheduler);
+  if (until != 0) th_system_crank(system, until);
   pthread_mutex_lock(&system->lock);
   while (!is_over(system, guests_too) && !is_up && !system->is_simple) {
     if (until == TH_FOREVER)
@@ -438,8 +455,8 @@ void th_system_route(struct th_system *system, struct th_message *message) {
   th_router_send(&system->world, message);
 }
 
-void th_system_crank(struct th_system *system) {
-  if (system->is_simple) th_scheduler_crank(system->scheduler);
+void th_system_crank(struct th_system *system, uint64_t until) {
+  if (system->is_simple) th_scheduler_crank(system->scheduler, until);
 }
 
 uint64_t th_system_next_timer(struct th_system *system) {

@@ -52,15 +52,16 @@ bool th_system_free(struct th_system *system, double grace);
 /* Begins a shutdown as the SHUTDOWN request does. */
 void th_system_shutdown(struct th_system *system);
 
-/* Waits until every actor is gone after a shutdown; false when the time until came first. */
+/* Waits until every actor is gone after a shutdown; false when the time until came first (0: only
+ * looks). */
 bool th_system_wait(struct th_system *system, uint64_t until);
 
 /* Routes a message: takes it. The one place where it is decided where things go. */
 void th_system_route(struct th_system *system, struct th_message *message);
 
 /* The simple base: runs actors on the calling thread until nothing is left to deliver, timers that are
- * due included. No effect on other bases. */
-void th_system_crank(struct th_system *system);
+ * due included, or the time until has come. No effect on other bases. */
+void th_system_crank(struct th_system *system, uint64_t until);
 
 /* When the next timer is due; TH_FOREVER for none. */
 uint64_t th_system_next_timer(struct th_system *system);

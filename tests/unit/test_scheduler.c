@@ -259,7 +259,7 @@ static void without_workers_the_crank_runs_everything(void **unused) {
   struct th_address start = {.system = 1, .number = 1};
   tell(stage, &start, 1000);
   assert_int_equal(sem_trywait(&stage->done), -1);
-  th_scheduler_crank(stage->scheduler);
+  th_scheduler_crank(stage->scheduler, TH_FOREVER);
   assert_int_equal(sem_trywait(&stage->done), 0);
   end(stage);
 }
