@@ -222,8 +222,8 @@ size_t th_classes_push(lua_State *L, const unsigned char *data, size_t size) {
   int number = received_slot(data, size);
   const struct received *slot = cache != NULL ? &cache->received[number] : NULL;
   /* Names end where they end: bytes that begin with them cannot begin with other names. */
-  if (slot != NULL && slot->names != NULL && slot->size <= size
-      && memcmp(slot->names, data, slot->size) == 0) {
+  if (slot != NULL && slot->names != NULL && slot->size <= size &&
+      memcmp(slot->names, data, slot->size) == 0) {
     lua_getiuservalue(L, -1, RECEIVED_METATABLE + number);
     lua_replace(L, -2);
     return slot->size;

@@ -9,7 +9,9 @@
 
 #define HEAD_SIZE 8 /* at least what the writer asks for beyond a string's bytes */
 
-void th_codec_open(lua_State *L) { th_classes_open(L); }
+void th_codec_open(lua_State *L) {
+  th_classes_open(L);
+}
 
 /* [-0, +0, e] the room that the packed list of strings at index takes at most. */
 static size_t names_room(lua_State *L, int index, lua_Integer count) {

@@ -29,7 +29,7 @@ struct decoder {
   struct th_unpack bytes;
   size_t promised; /* items still to come in the containers around: a byte each, at least */
   int depth;
-  int list;        /* stack index of the table with every table met so far; 0 while there is none */
+  int list; /* stack index of the table with every table met so far; 0 while there is none */
   uint32_t met;
 };
 

@@ -20,7 +20,7 @@
 #include "message/message.h"
 #include "message/pack.h"
 
-#define FEW 16 /* tables that are looked for one by one */
+#define FEW 16             /* tables that are looked for one by one */
 #define SLOTS_PER_LEVEL 12 /* of the Lua stack: key, value, copy of a key, and what classes needs */
 
 /* Tables met so far and their numbers: a hash table in a userdata of Lua's, once there are many. */
@@ -165,8 +165,11 @@ static bool encode_address(lua_State *L, struct th_buffer *buffer, int index) {
 }
 
 static void encode_reference(struct th_buffer *buffer, uint32_t number) {
-  unsigned char bytes[] = {0xd6, TH_EXT_REFERENCE, (unsigned char)(number >> 24),
-                           (unsigned char)(number >> 16), (unsigned char)(number >> 8),
+  unsigned char bytes[] = {0xd6,
+                           TH_EXT_REFERENCE,
+                           (unsigned char)(number >> 24),
+                           (unsigned char)(number >> 16),
+                           (unsigned char)(number >> 8),
                            (unsigned char)number};
   if (number <= UINT8_MAX) {
     unsigned char short_form[] = {0xd4, TH_EXT_REFERENCE, (unsigned char)number};

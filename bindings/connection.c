@@ -171,12 +171,12 @@ static int connection_listen(lua_State *L) {
 static enum th_operation check_operation(lua_State *L, int index) {
   static const char *const names[] = {
 #define X(name, number) #name,
-      TH_OPERATIONS(X)
+    TH_OPERATIONS(X)
 #undef X
-          NULL};
+      NULL};
   static const enum th_operation numbers[] = {
 #define X(name, number) TH_OP_##name,
-      TH_OPERATIONS(X)
+    TH_OPERATIONS(X)
 #undef X
   };
   return numbers[luaL_checkoption(L, index, NULL, names)];
@@ -264,25 +264,25 @@ static int connection_pid(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"tell", connection_tell},
-    {"ask", connection_ask},
-    {"listen", connection_listen},
-    {"request", connection_request},
-    {"private", connection_private},
-    {"shutdown", connection_shutdown},
-    {"close", connection_close},
-    {"endpoint", connection_endpoint},
-    {"admin", connection_admin},
-    {"base", connection_base},
-    {"port", connection_port},
-    {"pid", connection_pid},
-    {NULL, NULL},
+  {"tell", connection_tell},
+  {"ask", connection_ask},
+  {"listen", connection_listen},
+  {"request", connection_request},
+  {"private", connection_private},
+  {"shutdown", connection_shutdown},
+  {"close", connection_close},
+  {"endpoint", connection_endpoint},
+  {"admin", connection_admin},
+  {"base", connection_base},
+  {"port", connection_port},
+  {"pid", connection_pid},
+  {NULL, NULL},
 };
 
 static const luaL_Reg metamethods[] = {
-    {"__gc", connection_close},
-    {"__close", connection_close},
-    {NULL, NULL},
+  {"__gc", connection_close},
+  {"__close", connection_close},
+  {NULL, NULL},
 };
 
 void th_connection_prepare(lua_State *L) {

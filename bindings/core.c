@@ -40,26 +40,26 @@ static int core_monotonic(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-    {"packNames", th_codec_lua_pack_names},
-    {"unpackNames", th_codec_lua_unpack_names},
-    {"setCodec", core_set_codec},
-    {"setRaise", core_set_raise},
-    {"isAddress", core_is_address},
-    {"monotonic", core_monotonic},
-    {NULL, NULL},
+  {"packNames", th_codec_lua_pack_names},
+  {"unpackNames", th_codec_lua_unpack_names},
+  {"setCodec", core_set_codec},
+  {"setRaise", core_set_raise},
+  {"isAddress", core_is_address},
+  {"monotonic", core_monotonic},
+  {NULL, NULL},
 };
 
 static const struct {
   const char *name;
   enum th_kind kind;
 } kinds[] = {
-    {"EXIT_REQUEST", TH_KIND_EXIT_REQUEST},
-    {"CHILD_EXITED", TH_KIND_CHILD_EXITED},
-    {"POISON", TH_KIND_POISON},
-    {"DEAD_ENVELOPE", TH_KIND_DEAD_ENVELOPE},
-    {"WAKEUP", TH_KIND_WAKEUP},
-    {"SYSTEM", TH_KIND_SYSTEM},
-    {"STATUS_REQUEST", TH_KIND_STATUS_REQUEST},
+  {"EXIT_REQUEST", TH_KIND_EXIT_REQUEST},
+  {"CHILD_EXITED", TH_KIND_CHILD_EXITED},
+  {"POISON", TH_KIND_POISON},
+  {"DEAD_ENVELOPE", TH_KIND_DEAD_ENVELOPE},
+  {"WAKEUP", TH_KIND_WAKEUP},
+  {"SYSTEM", TH_KIND_SYSTEM},
+  {"STATUS_REQUEST", TH_KIND_STATUS_REQUEST},
 };
 
 /* [-0, +1, m] pushes the message kinds that classes of system messages carry. */

@@ -5,17 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SHOWN 8         /* levels at each end of a long path */
-#define KEY_SIZE 40     /* bytes of a key that are shown */
-#define TEXT_SIZE 4096  /* room for 16 such keys, each byte of them escaped */
+#define SHOWN 8        /* levels at each end of a long path */
+#define KEY_SIZE 40    /* bytes of a key that are shown */
+#define TEXT_SIZE 4096 /* room for 16 such keys, each byte of them escaped */
 
 struct text {
   size_t size;
   char data[TEXT_SIZE];
 };
 
-__attribute__((format(printf, 2, 3)))
-static void append(struct text *text, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static void append(struct text *text, const char *format,
+                                                         ...) {
   va_list arguments;
   va_start(arguments, format);
   size_t room = sizeof text->data - text->size;

@@ -186,22 +186,37 @@ static void refuse_loop(lua_State *L, const char *name) {
   lua_pop(L, 2);
 }
 
-/* Stack: 1 name, 2 table of loaded modules, 3 guard, 4 loader, 5 its value. Leaves the module on top. */
-static void load(lua_State *L, const char *name) {
+/* Stack: 1 name, 2 table of loaded modules, 3 guard, 4 loader, 5 its value, 6 what the loader gave. */
+static int keep_loaded(lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  (void)context;
+  if (!lua_isnil(L, 6)) {
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, 6);
+    lua_settable(L, 2);
+  }
+  lua_pushvalue(L, 1);
+  if (lua_gettable(L, 2) == LUA_TNIL) {
+    lua_pop(L, 1);
+    lua_pushboolean(L, 1);
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, -2);
+    lua_settable(L, 2);
+  }
+  lua_pushvalue(L, 5);
+  return 2;
+}
+
+/* Runs the loader of a module; it may be interrupted, and goes on in keep_loaded. */
+static int load(lua_State *L) {
   mark(L, 1, true);
   lua_pushvalue(L, 1);
   lua_setfield(L, LUA_REGISTRYINDEX, loading_key);
   lua_pushvalue(L, 4);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 5);
-  lua_call(L, 2, 1);
-  if (!lua_isnil(L, -1)) {
-    lua_setfield(L, 2, name);
-  } else if (lua_getfield(L, 2, name) == LUA_TNIL) {
-    lua_pushboolean(L, 1);
-    lua_setfield(L, 2, name);
-  }
-  lua_getfield(L, 2, name);
+  lua_callk(L, 2, 1, 0, keep_loaded);
+  return keep_loaded(L, LUA_OK, 0);
 }
 
 int th_require(lua_State *L) {
@@ -215,9 +230,7 @@ int th_require(lua_State *L) {
   push_guard(L);
   lua_toclose(L, 3);
   find(L, name);
-  load(L, name);
-  lua_pushvalue(L, 5);
-  return 2;
+  return load(L);
 }
 
 /* ---- package ---- */

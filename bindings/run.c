@@ -13,8 +13,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "bindings/core.h"
 #include "bindings/code.h"
+#include "bindings/core.h"
 #include "bindings/embedded.h"
 #include "bindings/program.h"
 #include "host/archive.h"

@@ -1,7 +1,9 @@
 /* script: the behaviour of actors written in Lua.
  *
- * Handlers run in a coroutine of the actor's state, so that a traceback can be taken where an error
- * stands, after which the coroutine is reset. A message is decoded once; a second try gets the same value.
+ * All of an actor's code, its start as well as its handlers, runs in one coroutine of its state, which can
+ * be interrupted and goes on in a later turn; where it fails a traceback is taken where the error stands,
+ * and the coroutine is reset. A message is decoded once, and its value and sender stay on the main
+ * thread's stack meanwhile; a second try gets the same value.
  *
  * Threads: turn. */
 #include "actor/script.h"
@@ -10,10 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "bindings/address.h"
 #include "bindings/code.h"
 #include "bindings/codec.h"
+#include "bindings/interrupt.h"
 #include "bindings/run.h"
 #include "bindings/state.h"
 #include "bindings/trace.h"
@@ -33,36 +37,168 @@ static int push_capabilities(lua_State *L) {
   return 1;
 }
 
-struct opening {
-  struct th_script_birth *script;
-  struct th_birth *birth;
-};
+/* Also how much of a text is kept that code made as an error, or a traceback. */
+#define WORDS_LIMIT ((size_t)32 << 10)
 
-/* In protected mode: prepares the state and calls thespian.start. Leaves instance or nil, class, words. */
-static int start(lua_State *L) {
-  const struct opening *opening = lua_touserdata(L, 1);
-  struct th_actor *actor = th_script_state_of(L)->actor;
-  struct th_bytes *requirements = opening->script->requirements;
-  lua_settop(L, 0);
-  th_script_state_open_libraries(L);
-  lua_getglobal(L, "require");
-  lua_pushliteral(L, "thespian.start");
-  lua_call(L, 1, 1);
-  lua_pushstring(L, opening->birth->class_name);
+/* What is left of an actor's time once it was stopped: for closing variables, for __tostring. */
+#define CLEANUP_TIME (1 * TH_SECOND)
+
+/* ---- slices: from a resumption of the coroutine to its end or interruption ---- */
+
+static void begin_try(struct th_script_state *state, enum th_script_phase phase) {
+  state->phase = phase;
+  state->spent = 0;
+}
+
+static void begin_slice(struct th_script_state *state) {
+  uint64_t limit = state->world->time_limit;
+  state->interrupt.is_preempted = false;
+  state->interrupt.deadline = 0;
+  if (limit == 0) return;
+  state->slice_began = th_clock_now();
+  state->interrupt.deadline = state->slice_began +
+                              (limit > state->spent ? limit - state->spent : 1);
+}
+
+static void end_slice(struct th_script_state *state) {
+  if (state->world->time_limit != 0) state->spent += th_clock_now() - state->slice_began;
+  state->interrupt.deadline = 0;
+}
+
+static int run_slice(struct th_script_state *state, int arguments) {
+  int results;
+  begin_slice(state);
+  int status = th_interrupt_resume(state, state->handler, state->L, arguments, &results);
+  end_slice(state);
+  if (status != LUA_YIELD) return status;
+  if (state->interrupt.is_preempted) return LUA_YIELD;
+  lua_settop(state->handler, 0);
+  lua_pushliteral(state->handler, "attempt to yield from outside a coroutine");
+  return LUA_ERRRUN;
+}
+
+/* ---- what went wrong ---- */
+
+/* Replaces the string on top by its first part, where it is very long. [-1, +1, m] */
+static void cut(lua_State *L) {
+  size_t size;
+  const char *words = lua_tolstring(L, -1, &size);
+  if (size <= WORDS_LIMIT) return;
+  lua_pushlstring(L, words, WORDS_LIMIT);
+  lua_pushfstring(L, "... (%I bytes)", (lua_Integer)size);
+  lua_concat(L, 2);
+  lua_remove(L, -2);
+}
+
+/* Protected: the error's words with a traceback of the coroutine. 1: the coroutine, 2: the error. */
+static int describe(lua_State *L) {
+  lua_State *handler = lua_tothread(L, 1);
+  luaL_tolstring(L, 2, NULL);
+  cut(L);
+  th_trace_push(L, handler, lua_tostring(L, -1), 0);
+  cut(L);
+  return 1;
+}
+
+/* Protected: a new coroutine for handlers. */
+static int make_handler(lua_State *L) {
+  struct th_script_state *state = th_script_state_of(L);
+  state->handler = lua_newthread(L);
+  return 1;
+}
+
+/* A coroutine in which the hook raised an error has hooks switched off for good. [main: -0, +0] */
+static void replace_handler(struct th_script_state *state) {
+  lua_pushcfunction(state->L, make_handler);
+  if (lua_pcall(state->L, 0, 1, 0) == LUA_OK)
+    lua_replace(state->L, TH_STATE_BASE);
+  else
+    lua_pop(state->L, 1); /* no memory: then the next failure is for want of it, too */
+}
+
+/* Pushes the description of the error that the coroutine ended with. [main: -0, +1] */
+static void push_description(struct th_script_state *state) {
+  lua_State *L = state->L;
+  lua_pushcfunction(L, describe);
+  lua_pushvalue(L, TH_STATE_BASE);
+  lua_xmove(state->handler, L, 1);
+  if (th_interrupt_call(state, L, 2, 1) == LUA_OK || lua_isstring(L, -1)) return;
+  lua_pop(L, 1);
+  lua_pushliteral(L, "an error that cannot be described");
+}
+
+/* Moves the failed coroutine's error, described, to the top of the main stack, and makes the coroutine fit
+ * for the next call. What of the actor's code runs for this has a time of its own. [main: -0, +1] */
+static void take_error(struct th_script_state *state) {
+  struct th_interrupt *interrupt = &state->interrupt;
+  bool was_stopped = interrupt->stop != TH_STOP_NONE;
+  state->is_crammed = state->is_crammed || interrupt->stop == TH_STOP_MEMORY;
+  interrupt->stop = TH_STOP_NONE;
+  interrupt->deadline = th_clock_after(CLEANUP_TIME);
+  if (was_stopped)
+    th_interrupt_push_place(state->L);
+  else
+    push_description(state);
+  interrupt->stop = TH_STOP_NONE;
+  th_interrupt_reset(state, state->handler);
+  lua_settop(state->handler, 0);
+  if (was_stopped || interrupt->stop != TH_STOP_NONE) replace_handler(state);
+  interrupt->stop = TH_STOP_NONE;
+  interrupt->deadline = 0;
+}
+
+static const char *error_text(lua_State *L) {
+  const char *text = lua_tostring(L, -1);
+  return text != NULL ? text : "error without words";
+}
+
+/* ---- start ---- */
+
+/* In the handler's coroutine: instance or nil, class, words. A class may have its own limit. */
+static int started(lua_State *L, int status, lua_KContext context) {
+  struct th_script_state *state = th_script_state_of(L);
+  (void)status;
+  (void)context;
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_pushnil(L); /* needed once; its memory is better used otherwise */
+  lua_setfield(L, -2, "thespian.start");
+  lua_pop(L, 1);
+  if (lua_istable(L, 1) && lua_getfield(L, 1, "actorMemoryLimit") == LUA_TNUMBER) {
+    lua_Number limit = lua_tonumber(L, -1);
+    if (limit > 0 && limit < (lua_Number)(SIZE_MAX / 2))
+      state->interrupt.memory_limit = (size_t)limit;
+  }
+  lua_settop(L, 3);
+  return 3;
+}
+
+/* On the stack: the function of thespian.start. */
+static int call_start(lua_State *L, int status, lua_KContext context) {
+  struct th_script_state *state = th_script_state_of(L);
+  struct th_bytes *requirements = state->birth->requirements;
+  (void)status;
+  (void)context;
+  lua_pushstring(L, state->class_name);
   lua_pushcfunction(L, push_capabilities);
   if (requirements != NULL)
     th_codec_decode(L, requirements->data, requirements->size);
   else
     lua_pushnil(L);
-  lua_pushboolean(L, opening->script->check_capabilities);
-  th_lua_push_address(L, &actor->address);
-  lua_pushstring(L, opening->birth->global_name);
-  lua_call(L, 6, 3);
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  lua_pushnil(L); /* needed once; its memory is better used otherwise */
-  lua_setfield(L, -2, "thespian.start");
-  lua_pop(L, 1);
-  return 3;
+  lua_pushboolean(L, state->birth->check_capabilities);
+  th_lua_push_address(L, &state->actor->address);
+  lua_pushstring(L, state->global_name);
+  lua_callk(L, 6, 3, 0, started);
+  return started(L, LUA_OK, 0);
+}
+
+/* The coroutine's first function: prepares the state and calls thespian.start. */
+static int start(lua_State *L) {
+  lua_settop(L, 0);
+  th_script_state_open_libraries(L);
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "thespian.start");
+  lua_callk(L, 1, 1, 0, call_start);
+  return call_start(L, LUA_OK, 0);
 }
 
 static int class_error(const char *class_name) {
@@ -71,47 +207,84 @@ static int class_error(const char *class_name) {
            : TH_ESPECIFICATION;
 }
 
-static int call_start(struct th_script_state *state, struct opening *opening,
-                      struct th_reason *reason) {
+static void note_memory(struct th_script_state *state) {
+  atomic_store_explicit(&state->actor->card.memory, state->memory, memory_order_relaxed);
+}
+
+/* The start's coroutine has ended: the instance goes to its place, or the words to reason. */
+static int conclude_start(struct th_script_state *state, int status, struct th_buffer *details) {
   lua_State *L = state->L;
-  lua_pushcfunction(L, start);
-  lua_pushlightuserdata(L, opening);
-  if (lua_pcall(L, 1, 3, 0) != LUA_OK) {
-    const char *words = lua_tostring(L, -1);
-    return th_fail(reason, TH_ESPECIFICATION, "%s", words != NULL ? words : "error without words");
-  }
-  if (lua_isnil(L, 1)) {
-    const char *words = lua_tostring(L, 3);
-    return th_fail(reason, class_error(lua_tostring(L, 2)), "%s", words != NULL ? words : "");
-  }
-  lua_settop(L, TH_STATE_INSTANCE);
-  return 0;
-}
-
-static int push_handler(lua_State *L) {
-  lua_newthread(L);
-  return 1;
-}
-
-static int open_script(struct th_actor *actor, struct th_birth *birth, struct th_reason *reason) {
-  struct opening opening = {.script = birth->argument, .birth = birth};
-  struct th_script_birth *script = birth->argument;
-  struct th_script_state *state = th_script_state_new(actor, script->world, script->source);
-  if (state == NULL) return th_fail(reason, TH_ENOMEM, "out of memory");
-  script->source = NULL;
-  int error = call_start(state, &opening, reason);
-  if (error == 0) {
-    lua_pushcfunction(state->L, push_handler);
-    if (lua_pcall(state->L, 0, 1, 0) != LUA_OK) error = th_fail(reason, TH_ENOMEM, "out of memory");
+  int error = 0;
+  state->phase = TH_SCRIPT_IDLE;
+  if (status != LUA_OK) {
+    take_error(state);
+    error = TH_ESPECIFICATION;
+  } else {
+    lua_xmove(state->handler, L, 3);
+    if (lua_isnil(L, -3)) error = class_error(lua_tostring(L, -2));
   }
   if (error != 0) {
-    th_script_state_free(state);
+    th_buffer_printf(details, "%s", error_text(L));
     return error;
   }
-  state->handler = lua_tothread(state->L, TH_STATE_BASE);
-  actor->state = state;
-  atomic_store_explicit(&actor->card.memory, state->memory, memory_order_relaxed);
+  lua_pop(L, 2);
+  lua_replace(L, TH_STATE_INSTANCE);
+  note_memory(state);
   return 0;
+}
+
+static int run_start(struct th_script_state *state, struct th_buffer *details) {
+  int status = run_slice(state, 0);
+  return status == LUA_YIELD ? TH_SUSPENDED : conclude_start(state, status, details);
+}
+
+static int begin_start(struct th_script_state *state, struct th_buffer *details) {
+  lua_State *L = state->L;
+  lua_pushnil(L);
+  lua_pushcfunction(L, make_handler);
+  if (lua_pcall(L, 0, 1, 0) != LUA_OK) {
+    th_buffer_printf(details, "out of memory");
+    return TH_ENOMEM;
+  }
+  state->interrupt.memory_limit = state->world->memory_limit;
+  lua_pushcfunction(state->handler, start);
+  begin_try(state, TH_SCRIPT_STARTS);
+  return run_start(state, details);
+}
+
+/* The name that the card has outlives the birth's. */
+static int open_script(struct th_actor *actor, struct th_birth *birth, struct th_reason *reason) {
+  struct th_buffer details;
+  struct th_script_state *state = th_script_state_new(actor, birth->argument);
+  if (state == NULL) return th_fail(reason, TH_ENOMEM, "out of memory");
+  birth->argument = NULL;
+  state->class_name = birth->class_name;
+  if (birth->global_name != NULL) state->global_name = th_strdup(birth->global_name);
+  actor->state = state;
+  th_buffer_init(&details);
+  const struct th_preempt_target *outer = th_preempt_run(&state->interrupt.target);
+  int outcome = begin_start(state, &details);
+  th_preempt_run(outer);
+  if (outcome < 0) {
+    th_fail(reason, outcome, "%s", (const char *)details.data);
+    th_script_state_free(state);
+  }
+  th_buffer_clear(&details);
+  return outcome;
+}
+
+static int restart(struct th_actor *actor, struct th_buffer *details) {
+  struct th_script_state *state = actor->state;
+  th_script_state_close(state);
+  if (!th_script_state_open(state)) {
+    th_buffer_printf(details, "out of memory");
+    return TH_ENOMEM;
+  }
+  state->class_name = atomic_load_explicit(&actor->card.class_name, memory_order_relaxed);
+  const struct th_preempt_target *outer = th_preempt_run(&state->interrupt.target);
+  int outcome = begin_start(state, details);
+  th_preempt_run(outer);
+  return outcome;
 }
 
 /* ---- receive ---- */
@@ -128,11 +301,16 @@ static int decode(lua_State *L) {
 }
 
 /* Leaves value and sender on top of the main thread's stack; false, with the error's text there, when the
- * bytes make no value. */
+ * bytes make no value, or one that is too large for the actor. */
 static bool push_message(struct th_script_state *state, const struct th_message *message) {
   lua_pushcfunction(state->L, decode);
   lua_pushlightuserdata(state->L, (void *)(uintptr_t)message);
-  return lua_pcall(state->L, 1, 2, 0) == LUA_OK;
+  if (lua_pcall(state->L, 1, 2, 0) != LUA_OK) return false;
+  if (!state->interrupt.is_over || th_interrupt_fits(state)) return true;
+  lua_settop(state->L, TH_STATE_BASE);
+  lua_pushfstring(state->L, "a message of %I bytes is over the memory limit of the actor",
+                  (lua_Integer)message->size);
+  return false;
 }
 
 static int finish_handler(lua_State *L, int status, lua_KContext context) {
@@ -150,51 +328,6 @@ static int call_handler(lua_State *L) {
   return finish_handler(L, LUA_OK, 0);
 }
 
-/* Protected: the error's words with a traceback of the coroutine. 1: the coroutine, 2: the error. */
-static int describe(lua_State *L) {
-  lua_State *handler = lua_tothread(L, 1);
-  const char *words = luaL_tolstring(L, 2, NULL);
-  th_trace_push(L, handler, words, 0);
-  return 1;
-}
-
-/* Replaces the failed coroutine's error with its description on top of the main stack, and makes the
- * coroutine fit for the next call. [main: -0, +1] */
-static void take_error(struct th_script_state *state) {
-  lua_State *L = state->L, *handler = state->handler;
-  lua_pushcfunction(L, describe);
-  lua_pushvalue(L, TH_STATE_BASE);
-  lua_xmove(handler, L, 1);
-  if (lua_pcall(L, 2, 1, 0) != LUA_OK && !lua_isstring(L, -1)) {
-    lua_pop(L, 1);
-    lua_pushliteral(L, "an error that cannot be described");
-  }
-  lua_resetthread(handler);
-  lua_settop(handler, 0);
-}
-
-/* Runs the handler on the value and sender at value_index. False with the error's text on top. */
-static bool try_handler(struct th_script_state *state, int value_index) {
-  lua_State *L = state->L, *handler = state->handler;
-  int results;
-  lua_pushcfunction(L, call_handler);
-  lua_pushvalue(L, TH_STATE_INSTANCE);
-  lua_pushvalue(L, value_index);
-  lua_pushvalue(L, value_index + 1);
-  lua_xmove(L, handler, 4);
-  int status = lua_resume(handler, L, 3, &results);
-  if (status == LUA_OK) {
-    lua_settop(handler, 0);
-    return true;
-  }
-  if (status == LUA_YIELD) {
-    lua_settop(handler, 0);
-    lua_pushliteral(handler, "attempt to yield from outside a coroutine");
-  }
-  take_error(state);
-  return false;
-}
-
 static void log_failure(struct th_actor *actor, enum th_log_level level, const char *words,
                         const char *details) {
   char address[TH_ADDRESS_TEXT_SIZE];
@@ -203,49 +336,104 @@ static void log_failure(struct th_actor *actor, enum th_log_level level, const c
                th_address_text(&actor->address, address), words, details);
 }
 
-static const char *error_text(lua_State *L) {
-  const char *text = lua_tostring(L, -1);
-  return text != NULL ? text : "error without words";
-}
-
-/* Value and sender stand at value_index. */
-static int handle(struct th_actor *actor, struct th_script_state *state, int value_index,
-                  struct th_buffer *details) {
-  if (try_handler(state, value_index)) return 0;
-  log_failure(actor, TH_LOG_WARNING, "failed, trying once more", error_text(state->L));
-  lua_settop(state->L, value_index + 1);
-  if (try_handler(state, value_index)) return 0;
-  log_failure(actor, TH_LOG_ERROR, "failed again", error_text(state->L));
-  th_buffer_printf(details, "%s", error_text(state->L));
-  return TH_EREFUSED;
+/* Puts the handler with its arguments on the coroutine: the value stands on the main thread's stack. */
+static void push_handler(struct th_script_state *state) {
+  lua_State *L = state->L;
+  lua_pushcfunction(L, call_handler);
+  lua_pushvalue(L, TH_STATE_INSTANCE);
+  lua_pushvalue(L, TH_STATE_BASE + 1);
+  lua_pushvalue(L, TH_STATE_BASE + 2);
+  lua_xmove(L, state->handler, 4);
 }
 
 /* What the exit request says after its handler has seen it. */
-static void read_exit_request(struct th_script_state *state, int value_index) {
+static void read_exit_request(struct th_script_state *state) {
   lua_State *L = state->L;
   state->exit_is_recursive = true;
-  if (!lua_istable(L, value_index)) return;
+  if (!lua_istable(L, TH_STATE_BASE + 1)) return;
   lua_pushliteral(L, "isRecursive");
-  lua_rawget(L, value_index);
+  lua_rawget(L, TH_STATE_BASE + 1);
   state->exit_is_recursive = lua_toboolean(L, -1) || lua_isnil(L, -1);
   lua_pop(L, 1);
 }
 
+/* Whether a state that was stopped for its memory holds so much for good that it would be stopped again at
+ * once. */
+static bool is_unsound(struct th_script_state *state) {
+  size_t limit = state->interrupt.memory_limit;
+  if (!state->is_crammed) return false;
+  state->is_crammed = false;
+  state->interrupt.is_over = true;
+  return !th_interrupt_fits(state) || state->memory > limit - limit / 8;
+}
+
+/* The message is done with. */
+static int conclude(struct th_script_state *state, const struct th_message *message, int outcome) {
+  if (message->kind == TH_KIND_EXIT_REQUEST && lua_gettop(state->L) > TH_STATE_BASE)
+    read_exit_request(state);
+  lua_settop(state->L, TH_STATE_BASE);
+  state->phase = TH_SCRIPT_IDLE;
+  if (outcome != 0 && is_unsound(state)) outcome = TH_UNSOUND;
+  note_memory(state);
+  return outcome;
+}
+
+/* The error's text is on top. True when the message is to be tried once more. */
+static bool may_try_again(struct th_script_state *state) {
+  return state->phase == TH_SCRIPT_TRIES && !th_actor_must_stop(state->actor);
+}
+
+static int run_handler(struct th_script_state *state, const struct th_message *message,
+                       int arguments, struct th_buffer *details) {
+  struct th_actor *actor = state->actor;
+  for (;;) {
+    int status = run_slice(state, arguments);
+    if (status == LUA_YIELD) return TH_SUSPENDED;
+    if (status == LUA_OK) {
+      lua_settop(state->handler, 0);
+      return conclude(state, message, 0);
+    }
+    take_error(state);
+    if (!may_try_again(state)) break;
+    log_failure(actor, TH_LOG_WARNING, "failed, trying once more", error_text(state->L));
+    lua_settop(state->L, TH_STATE_BASE + 2);
+    begin_try(state, TH_SCRIPT_TRIES_AGAIN);
+    push_handler(state);
+    arguments = 3;
+  }
+  log_failure(actor, TH_LOG_ERROR, "failed again", error_text(state->L));
+  th_buffer_printf(details, "%s", error_text(state->L));
+  return conclude(state, message, TH_EREFUSED);
+}
+
+static int refuse(struct th_script_state *state, struct th_buffer *details) {
+  log_failure(state->actor, TH_LOG_ERROR, "got what cannot be read", error_text(state->L));
+  th_buffer_printf(details, "%s", error_text(state->L));
+  lua_settop(state->L, TH_STATE_BASE);
+  note_memory(state);
+  return TH_EMALFORMED;
+}
+
 static int receive(struct th_actor *actor, struct th_message **message, struct th_buffer *details) {
   struct th_script_state *state = actor->state;
-  lua_State *L = state->L;
-  int error;
-  if (push_message(state, *message)) {
-    error = handle(actor, state, TH_STATE_BASE + 1, details);
-    if ((*message)->kind == TH_KIND_EXIT_REQUEST) read_exit_request(state, TH_STATE_BASE + 1);
-  } else {
-    error = TH_EMALFORMED;
-    log_failure(actor, TH_LOG_ERROR, "got what cannot be read", error_text(L));
-    th_buffer_printf(details, "%s", error_text(L));
-  }
-  lua_settop(L, TH_STATE_BASE);
-  atomic_store_explicit(&actor->card.memory, state->memory, memory_order_relaxed);
-  return error;
+  if (!push_message(state, *message)) return refuse(state, details);
+  push_handler(state);
+  begin_try(state, TH_SCRIPT_TRIES);
+  const struct th_preempt_target *outer = th_preempt_run(&state->interrupt.target);
+  int outcome = run_handler(state, *message, 3, details);
+  th_preempt_run(outer);
+  return outcome;
+}
+
+static int resume(struct th_actor *actor, struct th_message **message, struct th_buffer *details) {
+  struct th_script_state *state = actor->state;
+  if (th_actor_must_stop(actor)) state->interrupt.stop = TH_STOP_EXIT;
+  const struct th_preempt_target *outer = th_preempt_run(&state->interrupt.target);
+  int outcome = state->phase == TH_SCRIPT_STARTS ? run_start(state, details)
+                                                 : run_handler(state, *message, 0, details);
+  th_preempt_run(outer);
+  if (outcome < 0 && th_actor_state(actor) == TH_ACTOR_STARTING) th_script_state_free(state);
+  return outcome;
 }
 
 static bool exit_recursive(struct th_actor *actor) {
@@ -262,6 +450,8 @@ static void close_script(struct th_actor *actor) {
 static const struct th_behaviour behaviour = {
   .open = open_script,
   .receive = receive,
+  .resume = resume,
+  .restart = restart,
   .exit_recursive = exit_recursive,
   .close = close_script,
 };

@@ -44,6 +44,6 @@ bool th_spread_add(lua_State *L, struct th_spread *spread, int index) {
                                           : hash_real(lua_tonumber(L, index));
   if (spread->counts == NULL) make_counts(L, spread);
   uint64_t larger = 2 * spread->modulus + 1;
-  return count(spread, &spread->counts[hash % spread->modulus])
-         && count(spread, &spread->counts[spread->modulus + hash % larger]);
+  return count(spread, &spread->counts[hash % spread->modulus]) &&
+         count(spread, &spread->counts[spread->modulus + hash % larger]);
 }

@@ -6,7 +6,19 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "bindings/coroutine.h"
 #include "bindings/require.h"
+
+/* A single block this many times the limit is refused: nothing that fits could come of it. */
+#define ABSURD 4
+
+/* What the state would hold is more than its limit. False when it gets nothing. */
+static bool may_exceed(struct th_script_state *state, size_t size) {
+  size_t limit = state->interrupt.memory_limit;
+  if (size / ABSURD > limit) return false;
+  th_interrupt_over(state);
+  return true;
+}
 
 static void *allocate(void *user, void *block, size_t old_size, size_t size) {
   struct th_script_state *state = user;
@@ -16,8 +28,11 @@ static void *allocate(void *user, void *block, size_t old_size, size_t size) {
     state->memory -= old_size;
     return NULL;
   }
+  size_t held = state->memory - old_size + size;
+  if (size > old_size && state->interrupt.memory_limit - 1 < held - 1 && !may_exceed(state, size))
+    return NULL;
   void *moved = realloc(block, size);
-  if (moved != NULL) state->memory += size - old_size;
+  if (moved != NULL) state->memory = held;
   return moved;
 }
 
@@ -30,35 +45,49 @@ static int panic(lua_State *L) {
   return 0;
 }
 
-struct th_script_state *th_script_state_new(struct th_actor *actor, struct th_world *world,
-                                            void *source) {
+struct th_script_state *th_script_state_new(struct th_actor *actor, struct th_script_birth *birth) {
   struct th_script_state *state = th_new(struct th_script_state);
+  state->actor = actor;
+  state->world = birth->world;
+  state->code = birth->world->script;
+  state->source = birth->source;
+  state->birth = birth;
+  th_buffer_init(&state->scratch);
+  state->scratch.limit = birth->world->message_limit;
+  th_interrupt_init(state);
+  if (th_script_state_open(state)) return state;
+  state->birth = NULL; /* the caller's still */
+  th_script_state_free(state);
+  return NULL;
+}
+
+bool th_script_state_open(struct th_script_state *state) {
+  state->interrupt.memory_limit = 0;
   state->L = lua_newstate(allocate, state);
-  if (state->L == NULL) {
-    free(state);
-    return NULL;
-  }
+  if (state->L == NULL) return false;
   *(struct th_script_state **)lua_getextraspace(state->L) = state;
   lua_atpanic(state->L, panic);
-  state->actor = actor;
-  state->world = world;
-  state->code = world->script;
-  state->source = source;
   state->exit_is_recursive = true;
-  th_buffer_init(&state->scratch);
-  state->scratch.limit = world->message_limit;
-  return state;
+  state->interrupt.stop = TH_STOP_NONE;
+  state->interrupt.is_over = false;
+  return true;
+}
+
+void th_script_state_close(struct th_script_state *state) {
+  if (state->L != NULL) lua_close(state->L);
+  state->L = state->handler = NULL;
 }
 
 void th_script_state_free(struct th_script_state *state) {
-  lua_close(state->L);
-  state->world->ops->drop_source(state->source);
+  th_script_state_close(state);
+  if (state->birth != NULL) state->birth->drop(state->birth);
+  free(state->global_name);
   th_buffer_clear(&state->scratch);
   free(state);
 }
 
 static const luaL_Reg libraries[] = {
-  {LUA_COLIBNAME, luaopen_coroutine},
+  {LUA_COLIBNAME, th_coroutine_open},
   {LUA_TABLIBNAME, luaopen_table},
   {LUA_IOLIBNAME, luaopen_io},
   {LUA_OSLIBNAME, luaopen_os},

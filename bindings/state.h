@@ -2,11 +2,13 @@
  *
  * Opened lean: the base library, strings and our require; the other standard libraries come when a
  * global of their name is first read. All memory goes through one counting allocator, whose user data is
- * the struct th_script_state; any lua_State of the actor leads to it through its extra space.
+ * the struct th_script_state; any lua_State of the actor leads to it through its extra space. Over the
+ * limit it still gives what is asked for, and has the code interrupted: Lua 5.4.4 can corrupt itself where
+ * it is refused memory. Only one block that is larger than several times the limit is refused.
  *
  * The main thread's stack holds, from the bottom: the instance, the coroutine in which handlers run.
  *
- * Threads: turn. Owns: the state, the reference to its source.
+ * Threads: turn. Owns: the state, the references to its source and its birth.
  */
 #ifndef TH_BINDINGS_STATE_H
 #define TH_BINDINGS_STATE_H
@@ -15,30 +17,49 @@
 #include <stdbool.h>
 
 #include "actor/actor.h"
+#include "actor/script.h"
 #include "base/buffer.h"
+#include "bindings/interrupt.h"
 
 struct th_code;
+
+/* What the actor's state is doing. */
+enum th_script_phase { TH_SCRIPT_IDLE, TH_SCRIPT_STARTS, TH_SCRIPT_TRIES, TH_SCRIPT_TRIES_AGAIN };
 
 struct th_script_state {
   struct th_actor *actor;
   struct th_world *world;
-  struct th_code *code; /* the system's cache of compiled modules */
-  lua_State *L;         /* the main thread */
-  lua_State *handler;   /* the coroutine that runs handlers */
-  void *source;         /* where modules are looked up first, or NULL */
-  size_t memory;        /* bytes that the state holds */
+  struct th_code *code;          /* the system's cache of compiled modules */
+  lua_State *L;                  /* the main thread */
+  lua_State *handler;            /* the coroutine that runs handlers */
+  void *source;                  /* where modules are looked up first, or NULL */
+  struct th_script_birth *birth; /* for a restart */
+  const char *class_name;        /* borrowed: the birth's while it starts, then the card's */
+  char *global_name;             /* or NULL */
+  size_t memory;                 /* bytes that the state holds */
+  enum th_script_phase phase;
+  struct th_interrupt interrupt;
+  uint64_t slice_began; /* of what runs; only where there is a time limit */
+  uint64_t spent;       /* by the present try, in earlier slices; likewise */
+  unsigned closes;      /* nested calls to coroutine.close */
   bool exit_is_recursive;
+  bool is_crammed;          /* was stopped for its memory since the last message */
   struct th_buffer scratch; /* for encoding; lives here so that a Lua error cannot leak it */
 };
 
 #define TH_STATE_INSTANCE 1
 #define TH_STATE_BASE 2
 
-/* A new state, with nothing in it yet; NULL when there is no memory. Takes source. */
-struct th_script_state *th_script_state_new(struct th_actor *actor, struct th_world *world,
-                                            void *source);
+/* A new state, with a Lua state that has nothing in it yet; NULL when there is no memory. Takes birth. */
+struct th_script_state *th_script_state_new(struct th_actor *actor, struct th_script_birth *birth);
 
-/* Runs what finalizers there are and releases all. */
+/* Opens the Lua state again, new, after a close. False when there is no memory. */
+bool th_script_state_open(struct th_script_state *state);
+
+/* Closes the Lua state: runs what finalizers there are. */
+void th_script_state_close(struct th_script_state *state);
+
+/* Closes, if need be, and releases all. */
 void th_script_state_free(struct th_script_state *state);
 
 /* [-0, +0, m] opens the libraries. Protected by the caller. */
