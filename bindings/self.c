@@ -18,6 +18,9 @@
 /* A scratch buffer that grew past this is released after use: thousands of actors have one each. */
 #define SCRATCH_KEPT 1024
 
+/* How many mailboxes full of messages an actor may have sent itself. */
+#define OWN_FLOOD 10
+
 static struct th_buffer *scratch(struct th_script_state *state) {
   th_buffer_reset(&state->scratch);
   return &state->scratch;
@@ -36,10 +39,39 @@ static uint8_t encode(lua_State *L, int index, struct th_buffer *buffer, const c
   return kind;
 }
 
-static void post(struct th_script_state *state, enum th_kind kind, const struct th_address *target,
-                 const struct th_buffer *buffer) {
+/* Gives the slot whose mailbox is full now, or NULL. */
+static struct th_actor *post(struct th_script_state *state, enum th_kind kind,
+                             const struct th_address *target, const struct th_buffer *buffer) {
   struct th_message *message = th_message_pack(kind, target, &state->actor->address, buffer);
-  if (message != NULL) state->world->ops->send(state->world, message);
+  return message != NULL ? state->world->ops->send(state->world, message) : NULL;
+}
+
+/* Nobody else could empty the mailbox of one who sends to himself, so he cannot wait for room. */
+static void refuse_own_flood(lua_State *L, struct th_script_state *state,
+                             const struct th_address *target) {
+  uint64_t limit = state->world->mailbox_limit;
+  if (target->number != state->actor->address.number || limit == 0) return;
+  if (th_mailbox_depth(&state->actor->mailbox) / OWN_FLOOD < limit) return;
+  th_lua_raise(L, TH_ECANNOTSEND,
+               lua_pushfstring(L,
+                               "the actor has sent itself %d times as many messages as a mailbox "
+                               "should hold, %I, without handling them",
+                               OWN_FLOOD, (lua_Integer)limit));
+}
+
+static int sent(lua_State *L, int status, lua_KContext context) {
+  (void)L;
+  (void)status;
+  (void)context;
+  return 0;
+}
+
+/* The turn ends here where the code can be interrupted, else after the message. */
+static int wait_for_room(lua_State *L, struct th_script_state *state, struct th_actor *full) {
+  state->actor->pressed = full;
+  if (!state->interrupt.outer_yields || !lua_isyieldable(L)) return 0;
+  state->interrupt.is_preempted = true;
+  return lua_yieldk(L, 0, 0, sent);
 }
 
 /* send(self, address, message) */
@@ -47,11 +79,12 @@ static int self_send(lua_State *L) {
   struct th_script_state *state = th_script_state_of(L);
   const struct th_address *target = th_lua_check_address(L, 2, "send");
   luaL_checkany(L, 3);
+  refuse_own_flood(L, state, target);
   struct th_buffer *buffer = scratch(state);
   enum th_kind kind = th_kind_from_user(encode(L, 3, buffer, "message"));
-  post(state, kind, target, buffer);
+  struct th_actor *full = post(state, kind, target, buffer);
   done_with_scratch(state);
-  return 0;
+  return full != NULL ? wait_for_room(L, state, full) : 0;
 }
 
 /* createActor(qualifiedName, requirements, globalName, sourceHash) -> address */

@@ -412,11 +412,19 @@ static void go_on(struct th_actor *actor) {
 
 /* ---- the turn ---- */
 
+/* Once a mailbox that it sent to was full: the actor goes on when there is room. */
+static enum th_turn hold_back(struct th_actor *actor) {
+  struct th_world *world = actor->world;
+  struct th_actor *target = actor->pressed;
+  actor->pressed = NULL;
+  return world->ops->hold(world, actor, target) ? TH_TURN_HELD : TH_TURN_GOES_ON;
+}
+
 static enum th_turn handle_batch(struct th_actor *actor) {
   if (actor->pending != TH_PENDING_NONE) go_on(actor);
   for (int left = BATCH; left > 0; left--) {
-    if (actor->pending != TH_PENDING_NONE || actor->pressed != NULL || th_preempt_is_asked())
-      return TH_TURN_GOES_ON;
+    if (actor->pressed != NULL) return hold_back(actor);
+    if (actor->pending != TH_PENDING_NONE || th_preempt_is_asked()) return TH_TURN_GOES_ON;
     struct th_message *message = th_mailbox_pop(&actor->mailbox);
     if (message == NULL)
       return th_mailbox_sleep(&actor->mailbox) ? TH_TURN_SLEEPS : TH_TURN_GOES_ON;
@@ -426,7 +434,12 @@ static enum th_turn handle_batch(struct th_actor *actor) {
 }
 
 enum th_turn th_actor_turn(struct th_actor *actor) {
-  return handle_batch(actor);
+  struct th_world *world = actor->world;
+  enum th_turn turn = handle_batch(actor);
+  /* It may run again already, elsewhere: only what anyone may is done with it here. */
+  if (atomic_load_explicit(&actor->holders, memory_order_relaxed) != 0)
+    world->ops->make_room(world, actor);
+  return turn;
 }
 
 void th_actor_clear(struct th_actor *actor) {

@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 #include "actor/behaviour.h"
+#include "actor/hold.h"
 #include "actor/mailbox.h"
 #include "actor/world.h"
 #include "base/map.h"
@@ -68,6 +69,9 @@ struct th_actor {
   atomic_uint_fast64_t number;
   uint64_t next_number; /* registry: what the next tenant is called */
   atomic_bool is_guest; /* an endpoint: set before number; relaxed */
+  atomic_uint holders;  /* how many are held; relaxed: see hold.h */
+  struct th_hold *held; /* they; under the lock of the holds */
+  struct th_hold hold;  /* this one, by another; likewise */
   struct th_actor_card card;
 
   /* The turn's own. */

@@ -79,9 +79,14 @@ bool th_mailbox_has_urgent(struct th_mailbox *mailbox) {
 bool th_mailbox_sleep(struct th_mailbox *mailbox) {
   if (mailbox->urgent.first != NULL || mailbox->ordinary.first != NULL) return false;
   struct th_message *awake = AWAKE;
-  /* Release: what this turn did is visible to the push that wakes the actor again. */
-  return atomic_compare_exchange_strong_explicit(&mailbox->head, &awake, NULL, memory_order_release,
+  /* Release: what this turn did is visible to the push that wakes the actor again. Acquire: what was done
+   * before a touch is visible to this turn. */
+  return atomic_compare_exchange_strong_explicit(&mailbox->head, &awake, NULL, memory_order_acq_rel,
                                                  memory_order_relaxed);
+}
+
+void th_mailbox_touch(struct th_mailbox *mailbox) {
+  atomic_fetch_add_explicit(&mailbox->head, 0, memory_order_acq_rel);
 }
 
 uint64_t th_mailbox_depth(const struct th_mailbox *mailbox) {

@@ -6,7 +6,7 @@
  * exchanges the head for AWAKE, and puts what came into two queues that only the turn touches: urgent
  * messages first.
  *
- * Threads: th_mailbox_push and _depth any; the others only in the actor's turn.
+ * Threads: th_mailbox_push, _touch and _depth any; the others only in the actor's turn.
  * Owns: every message in it.
  */
 #ifndef TH_ACTOR_MAILBOX_H
@@ -46,6 +46,10 @@ struct th_message *th_mailbox_pop(struct th_mailbox *mailbox);
 
 /* Whether an urgent message waits. */
 bool th_mailbox_has_urgent(struct th_mailbox *mailbox);
+
+/* Any thread: comes either before the next th_mailbox_sleep, which sees all that the caller has done, or after
+ * it, and then the caller sees all that the turn has done. */
+void th_mailbox_touch(struct th_mailbox *mailbox);
 
 /* About how many wait; any thread. */
 uint64_t th_mailbox_depth(const struct th_mailbox *mailbox);

@@ -44,8 +44,16 @@ struct th_module {
 };
 
 struct th_world_ops {
-  /* Any thread: takes a message and sends it to its target. */
-  void (*send)(struct th_world *world, struct th_message *message);
+  /* Any thread: takes a message and sends it to its target. Gives the slot whose mailbox is full now, for
+   * which the sender should be held; else NULL. */
+  struct th_actor *(*send)(struct th_world *world, struct th_message *message);
+
+  /* Turn: holds the actor until target has room. False when it goes on at once; after true its turn is over.
+   */
+  bool (*hold)(struct th_world *world, struct th_actor *actor, struct th_actor *target);
+
+  /* Any thread: releases those who are held for target, if it has room. */
+  void (*make_room)(struct th_world *world, struct th_actor *target);
 
   /* Any thread: takes a message whose target is not (or no longer) here. */
   void (*dead)(struct th_world *world, struct th_message *message);
@@ -91,6 +99,7 @@ struct th_world {
   struct th_address admin;
   uint64_t message_limit;    /* bytes of one message */
   uint64_t memory_limit;     /* bytes of one script's state; 0: none */
+  uint64_t mailbox_limit;    /* messages that may wait for one actor; 0: any number */
   uint64_t time_limit;       /* nanoseconds for one message; 0: none */
   uint64_t exit_limit;       /* nanoseconds to end what runs, once the runtime has asked to exit */
   const char *package_cpath; /* of scripts: where C modules are */

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "actor/hold.h"
 #include "actor/registry.h"
 #include "actor/scheduler.h"
 #include "actor/script.h"
@@ -30,6 +31,7 @@ struct th_system {
   struct th_registry *registry;
   struct th_scheduler *scheduler;
   struct th_timers *timers;
+  struct th_holds *holds;
   struct th_interns *interns;
   struct th_names *names;
   struct th_sources *sources;
@@ -64,7 +66,7 @@ extern const struct th_world_ops th_system_world_ops;
 extern const struct th_admin_ops th_system_admin_ops;
 
 /* router */
-void th_router_send(struct th_world *world, struct th_message *message);
+struct th_actor *th_router_send(struct th_world *world, struct th_message *message);
 void th_router_dead(struct th_world *world, struct th_message *message);
 /* Pushes a birth into the slot reserved for it. */
 void th_router_birth(struct th_system *system, struct th_actor *slot, struct th_message *message);

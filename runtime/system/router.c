@@ -32,15 +32,16 @@ bool th_router_is_alive(struct th_system *system, const struct th_address *addre
   return find(system, address) != NULL;
 }
 
-void th_router_send(struct th_world *world, struct th_message *message) {
+struct th_actor *th_router_send(struct th_world *world, struct th_message *message) {
   struct th_system *system = th_system_of(world);
   struct th_actor *slot = find(system, &message->target);
   if (slot != NULL) {
     push(system, slot, message);
-    return;
+    return th_holds_is_full(system->holds, slot) ? slot : NULL;
   }
   atomic_fetch_add_explicit(&system->turned_away, 1, memory_order_relaxed);
   th_router_dead(world, message);
+  return NULL;
 }
 
 /* A program that asks is told at once that nobody will answer. */

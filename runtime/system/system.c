@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 
 #define MESSAGE_LIMIT (INT64_C(256) << 20)
 #define MEMORY_LIMIT (INT64_C(256) << 20)
+#define MAILBOX_LIMIT 100000
 #define EXIT_LIMIT 2.0 /* seconds */
 #define LUA_CPLACES                                                                                \
   "/usr/local/lib/lua/5.4/?.so;/usr/lib/x86_64-linux-gnu/lua/5.4/?.so;/usr/lib/lua/5.4/?.so;"      \
@@ -75,8 +77,30 @@ static void drop_source(void *source) {
   th_source_unref(source);
 }
 
+static void make_ready(void *context, struct th_hold *hold) {
+  struct th_system *system = context;
+  struct th_actor *actor = (struct th_actor *)((char *)hold - offsetof(struct th_actor, hold));
+  th_scheduler_ready(system->scheduler, actor);
+}
+
+static bool hold(struct th_world *world, struct th_actor *actor, struct th_actor *target) {
+  struct th_system *system = th_system_of(world);
+  actor->hold.released = make_ready;
+  actor->hold.context = system;
+  if (!th_holds_add(system->holds, &actor->hold, actor, target)) return false;
+  /* Its own due time may be another's already. */
+  th_scheduler_retime(system->scheduler, th_clock_after(TH_SECOND));
+  return true;
+}
+
+static void make_room(struct th_world *world, struct th_actor *target) {
+  th_holds_make_room(th_system_of(world)->holds, target);
+}
+
 const struct th_world_ops th_system_world_ops = {
   .send = th_router_send,
+  .hold = hold,
+  .make_room = make_room,
   .dead = th_router_dead,
   .create = th_spawn_create,
   .keep_text = keep_text,
@@ -183,7 +207,9 @@ static uint64_t tick(void *context, uint64_t now) {
   struct th_message *message;
   while ((message = th_timers_pop(system->timers, now)) != NULL)
     th_router_send(&system->world, message);
-  return th_timers_next(system->timers);
+  uint64_t timer = th_timers_next(system->timers);
+  uint64_t held = th_holds_expire(system->holds, now);
+  return held < timer ? held : timer;
 }
 
 /* Skips a packed map's head, giving its pairs and their count. */
@@ -296,6 +322,7 @@ static void make_parts(struct th_system *system, const struct th_system_config *
   system->registry = th_registry_new(&system->world);
   system->scheduler = th_scheduler_new(workers, tick, system);
   system->timers = th_timers_new();
+  system->holds = th_holds_new(system->world.mailbox_limit);
   system->interns = th_interns_new();
   system->names = th_names_new();
   system->sources = th_sources_new();
@@ -308,6 +335,7 @@ static void free_parts(struct th_system *system) {
   th_registry_free(system->registry);
   th_scheduler_free(system->scheduler);
   th_timers_free(system->timers);
+  th_holds_free(system->holds);
   th_sources_free(system->sources);
   th_names_free(system->names);
   th_interns_free(system->interns);
@@ -325,10 +353,16 @@ static uint64_t seconds(const struct th_system_config *config, const char *name,
     th_capability_real(config->capabilities, config->capabilities_size, name, fallback));
 }
 
+/* A capability that is a number of something; 0, no limit, where it is negative. */
+static uint64_t amount(const struct th_system_config *config, const char *name, int64_t fallback) {
+  int64_t given = th_capability_int(config->capabilities, config->capabilities_size, name,
+                                    fallback);
+  return given > 0 ? (uint64_t)given : 0;
+}
+
 static void init_limits(struct th_world *world, const struct th_system_config *config) {
-  int64_t memory = th_capability_int(config->capabilities, config->capabilities_size,
-                                     "Actor Memory Limit", MEMORY_LIMIT);
-  world->memory_limit = memory > 0 ? (uint64_t)memory : 0;
+  world->memory_limit = amount(config, "Actor Memory Limit", MEMORY_LIMIT);
+  world->mailbox_limit = amount(config, "Mailbox Limit", MAILBOX_LIMIT);
   world->time_limit = seconds(config, "Message Time Limit", 0);
   world->exit_limit = seconds(config, "Exit Time Limit", EXIT_LIMIT);
 }
@@ -452,7 +486,8 @@ bool th_system_free(struct th_system *system, double grace) {
 /* ---- doors ---- */
 
 void th_system_route(struct th_system *system, struct th_message *message) {
-  th_router_send(&system->world, message);
+  struct th_actor *full = th_router_send(&system->world, message);
+  if (full != NULL && !system->is_simple) th_holds_wait(system->holds, full);
 }
 
 void th_system_crank(struct th_system *system, uint64_t until) {
@@ -460,7 +495,9 @@ void th_system_crank(struct th_system *system, uint64_t until) {
 }
 
 uint64_t th_system_next_timer(struct th_system *system) {
-  return th_timers_next(system->timers);
+  uint64_t timer = th_timers_next(system->timers);
+  uint64_t held = th_holds_expire(system->holds, 0);
+  return held < timer ? held : timer;
 }
 
 bool th_system_is_simple(const struct th_system *system) {

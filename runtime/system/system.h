@@ -56,7 +56,8 @@ void th_system_shutdown(struct th_system *system);
  * looks). */
 bool th_system_wait(struct th_system *system, uint64_t until);
 
-/* Routes a message: takes it. The one place where it is decided where things go. */
+/* Routes a message: takes it. The one place where it is decided where things go. Where the target's mailbox is
+ * full the calling thread is held (not on the simple base, where it is what empties mailboxes). */
 void th_system_route(struct th_system *system, struct th_message *message);
 
 /* The simple base: runs actors on the calling thread until nothing is left to deliver, timers that are

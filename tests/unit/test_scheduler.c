@@ -30,10 +30,11 @@ static struct stage *stage_of(struct th_actor *actor) {
   return (struct stage *)actor->world;
 }
 
-static void send(struct th_world *world, struct th_message *message) {
+static struct th_actor *send(struct th_world *world, struct th_message *message) {
   struct stage *stage = (struct stage *)world;
   struct th_actor *slot = th_registry_find(stage->registry, message->target.number);
   if (th_mailbox_push(&slot->mailbox, message)) th_scheduler_ready(stage->scheduler, slot);
+  return NULL;
 }
 
 static void dead(struct th_world *world, struct th_message *message) {
