@@ -11,6 +11,7 @@ local error, rawset, require, tostring = error, rawset, require, tostring
 ---@field isinstance fun(value: any, class: thespian.Class): boolean see thespian.types
 ---@field typename fun(value: any): string see thespian.types
 ---@field ActorSystem fun(base?, capabilities?, logDefs?, transientUnique?): thespian.ActorSystem
+---@field ActorTypeDispatcher thespian.ActorTypeDispatcher
 ---@field ActorSystemMessage thespian.ActorSystemMessage
 ---@field ActorExitRequest thespian.ActorExitRequest
 ---@field ChildActorExited thespian.ChildActorExited

@@ -12,9 +12,24 @@ local library = {}
 local NAME = "thespian.actors"
 library.NAME = NAME
 
+--- The modules that make further classes.
+local MAKERS = {
+  ActorTypeDispatcher = "thespian.dispatcher",
+}
+
+--- The modules of the functions that thespian.actors offers.
+local FUNCTIONS = {
+  isinstance = "thespian.types", typename = "thespian.types",
+}
+
 ---@param short string
 ---@return thespian.Class|nil
 function library.class(short)
+  local maker = MAKERS[short]
+  if maker then
+    require(maker)
+    return class.recorded[NAME .. "." .. short]
+  end
   if short == "Actor" then return require "thespian.actor" end
   return require("thespian.messages")[short] or require("thespian.errors").classes[short]
     or class.recorded[NAME .. "." .. short]
@@ -31,7 +46,7 @@ end
 ---@param key any
 ---@return any
 function library.offer(key)
-  if key == "isinstance" or key == "typename" then return require("thespian.types")[key] end
+  if FUNCTIONS[key] then return require(FUNCTIONS[key])[key] end
   if key == "ActorSystem" then
     return core.actor and no_system or require("thespian.system").ActorSystem
   end
