@@ -12,6 +12,10 @@ local error, rawset, require, tostring = error, rawset, require, tostring
 ---@field typename fun(value: any): string see thespian.types
 ---@field ActorSystem fun(base?, capabilities?, logDefs?, transientUnique?): thespian.ActorSystem
 ---@field ActorTypeDispatcher thespian.ActorTypeDispatcher
+---@field requireCapability fun(name: string, value?: any): fun(class): any see thespian.requiring
+---@field transient fun(period: thespian.Period): fun(class): any see thespian.transience
+---@field transient_idle fun(period: thespian.Period): fun(class): any see thespian.transience
+---@field initializing_messages fun(list, done?, passthru?): fun(class): any
 ---@field ActorSystemMessage thespian.ActorSystemMessage
 ---@field ActorExitRequest thespian.ActorExitRequest
 ---@field ChildActorExited thespian.ChildActorExited

@@ -18,6 +18,8 @@
 --   __file      that module's file (in programs)
 --   __kind      kind of message, for system messages (message/message.h)
 --   __names     packed names, written by the codec
+--   __layers    what decorators put around its actors, see layers; or nil
+--   __watch     {[key] = function(value)}: who is given what is assigned under a key, or nil
 --   __foreign   the qualified name of a class that could not be loaded here, see finding
 --
 -- Every actor has a state of its own and loads this file into it, so it holds what every actor
@@ -73,6 +75,8 @@ function classes.__index(self, key)
 end
 
 function classes.__newindex(self, key, value)
+  local watch = self.__meta.__watch
+  if watch and watch[key] then return watch[key](value) end
   self.__meta.__index[key] = value
   if type(key) == "string" and key > "__" and key < "_`" then -- it begins with __
     require("thespian.metamethods").set(self.__meta, key)

@@ -20,6 +20,9 @@ local MAKERS = {
 --- The modules of the functions that thespian.actors offers.
 local FUNCTIONS = {
   isinstance = "thespian.types", typename = "thespian.types",
+  requireCapability = "thespian.requiring",
+  transient = "thespian.transience", transient_idle = "thespian.transience",
+  initializing_messages = "thespian.initializing",
 }
 
 ---@param short string

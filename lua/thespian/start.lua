@@ -48,18 +48,32 @@ end
 local function fits(found, capabilities, requirements)
   local check = found.actorSystemCapabilityCheck
   if check == nil then return true end
-  local ran, answer = xpcall(check, with_traceback, capabilities(), requirements)
+  local ran, answer, why = xpcall(check, with_traceback, capabilities(), requirements)
   if ran and answer then return true end
   local words = found.name .. ".actorSystemCapabilityCheck "
-  return false, words .. (ran and "says no" or "failed: " .. answer)
+  if not ran then return false, words .. "failed: " .. answer end
+  return false, words .. "says no" .. (type(why) == "string" and ": " .. why or "")
 end
 
---- Makes the instance: its address is known before its init runs.
-local function make(found, capabilities, requirements, address, global_name)
-  local instance = setmetatable({ myAddress = address, globalName = global_name }, found.__meta)
+--- Makes the instance: its address is known before its init runs. What decorators made of its class
+--- stands in its place then.
+local function make(found, birth, capabilities, global_name)
+  local instance, requirements = birth.self, birth.requirements
+  instance.globalName = global_name
+  setmetatable(instance, found.__meta)
+  local dress, dressed, leads = found._dress, instance, false
+  if dress then dressed, leads = dress(birth) end
   local init = found.init
-  if init ~= nil then init(instance, capabilities(), requirements) end
-  return instance
+  if init ~= nil and not leads then init(instance, capabilities(), requirements) end
+  return dressed
+end
+
+--- The leader of the troupe that a new actor is a member of, or nil; and the requirements that are
+--- the actor's own.
+local function read_membership(requirements)
+  local leader = requirements and rawget(requirements, "thespian.troupe")
+  if not leader then return nil, requirements end
+  return leader, requirements.requirements
 end
 
 --- Starts an actor.
@@ -75,12 +89,15 @@ end
 return function(specified, capabilities, requirements, check, address, globalName)
   local found, why = find_class(specified)
   if not found then return nil, "InvalidActorSpecification", why end
+  local leader
+  leader, requirements = read_membership(requirements)
   if check then
     local fit, reason = fits(found, capabilities, requirements)
     if not fit then return nil, "NoCompatibleSystemForActor", reason end
   end
-  local made, instance =
-    xpcall(make, with_traceback, found, capabilities, requirements, address, globalName)
+  local birth = { self = { myAddress = address }, specified = specified,
+    requirements = requirements, leader = leader }
+  local made, instance = xpcall(make, with_traceback, found, birth, capabilities, globalName)
   if not made then return nil, "InvalidActorSpecification", instance end
   return instance
 end
