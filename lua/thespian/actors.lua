@@ -13,9 +13,11 @@ local error, rawset, require, tostring = error, rawset, require, tostring
 ---@field ActorSystem fun(base?, capabilities?, logDefs?, transientUnique?): thespian.ActorSystem
 ---@field ActorTypeDispatcher thespian.ActorTypeDispatcher
 ---@field requireCapability fun(name: string, value?: any): fun(class): any see thespian.requiring
+---@field troupe fun(settings: thespian.TroupeSettings): fun(class): any see thespian.troupe
 ---@field transient fun(period: thespian.Period): fun(class): any see thespian.transience
 ---@field transient_idle fun(period: thespian.Period): fun(class): any see thespian.transience
 ---@field initializing_messages fun(list, done?, passthru?): fun(class): any
+---@field UpdateTroupeSettings thespian.UpdateTroupeSettings
 ---@field ActorSystemMessage thespian.ActorSystemMessage
 ---@field ActorExitRequest thespian.ActorExitRequest
 ---@field ChildActorExited thespian.ChildActorExited

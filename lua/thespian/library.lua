@@ -15,12 +15,14 @@ library.NAME = NAME
 --- The modules that make further classes.
 local MAKERS = {
   ActorTypeDispatcher = "thespian.dispatcher",
+  UpdateTroupeSettings = "thespian.troupemessages", TroupeWork = "thespian.troupemessages",
+  TroupeReady = "thespian.troupemessages",
 }
 
 --- The modules of the functions that thespian.actors offers.
 local FUNCTIONS = {
   isinstance = "thespian.types", typename = "thespian.types",
-  requireCapability = "thespian.requiring",
+  requireCapability = "thespian.requiring", troupe = "thespian.troupe",
   transient = "thespian.transience", transient_idle = "thespian.transience",
   initializing_messages = "thespian.initializing",
 }

@@ -1,0 +1,31 @@
+-- troupemember: the layer around a member of a troupe. It unwraps the work that the leader gives
+-- the member, and tells the leader when that is done. Work at which the member fails comes back to
+-- the leader as poison, as any message to its sender.
+
+local core = require "thespian.core"
+local troupemessages = require "thespian.troupemessages"
+
+local getmetatable = getmetatable
+local TroupeReady, WORK = troupemessages.TroupeReady, troupemessages.TroupeWork.__meta
+
+---@param birth thespian.Birth
+---@param inner thespian.Receive
+---@return thespian.Receive
+return function(birth, inner)
+  local self, leader = birth.self, birth.leader
+  local number -- of the work that the member is at, or nil
+
+  return function(message, sender)
+    if getmetatable(message) == WORK and sender == leader then
+      number = message.number
+      self.troupe_work_in_progress = false
+      inner(message.message, message.sender)
+    else
+      inner(message, sender)
+    end
+    if number and not self.troupe_work_in_progress then
+      core.send(self, leader, TroupeReady { number = number })
+      number = nil
+    end
+  end
+end
