@@ -164,7 +164,6 @@ end
 local function release(leader, member)
   member.item, member.number = nil, nil
   prove(leader, member)
-  if member.leaving then return end
   if leader.count - leader.leaving > leader.max_count then return let_go(leader, member) end
   if leader.work.size > 0 then return give(leader, member, leader.work:pop()) end
   put_to_rest(leader, member)

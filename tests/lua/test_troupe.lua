@@ -164,20 +164,27 @@ check.test("those are dismissed that were too many all the time", function()
   sent = {}
   for number = 1, 4 do ready(leader, given[number]) end
   check.equal(#wakeups, 1)
-  work(leader, "two of the four have work for a moment")
-  work(leader, "and rest again")
+  for number = 1, 3 do work(leader, number) end -- three of the four for a moment
   local again = sent
   sent = {}
-  for number = 1, 2 do ready(leader, again[number]) end
+  for number = 1, 3 do ready(leader, again[number]) end
   wake(leader)
-  local asked = only()
-  check.equal(asked.to, "m3") -- it has rested for longest
-  check.ok(actors.isinstance(asked.message, actors.ActorExitRequest))
+  check.equal(#sent, 0)
   check.equal(#wakeups, 1)
   wake(leader)
-  check.equal(#sent, 2)
-  check.same({ sent[1].to, sent[2].to }, { "m4", "m1" })
+  check.equal(#sent, 3)
+  check.same({ sent[1].to, sent[2].to, sent[3].to }, { "m4", "m1", "m2" }) -- by how long they rest
+  check.ok(actors.isinstance(sent[1].message, actors.ActorExitRequest))
   check.equal(#wakeups, 0)
+end)
+
+check.test("an idle member that is gone gets no work", function()
+  local leader = troupe { max_count = 2 }
+  work(leader, 1)
+  ready(leader, only())
+  gone(leader, "m1", "exit")
+  work(leader, 2)
+  check.equal(only().to, "m2")
 end)
 
 check.test("a member that was dismissed counts until it is gone, and gets no work", function()
