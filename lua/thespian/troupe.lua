@@ -12,6 +12,9 @@ local troupe = {}
 ---@field max_count? integer members at most; 10 when left out
 ---@field idle_count? integer members kept when they have nothing to do; 2 when left out
 
+---@class thespian.Actor
+---@field troupe_work_in_progress? boolean of a troupe's member: it is not done yet
+
 --- Lets one address stand for several actors of a class, created on demand. Each message is handled
 --- by one of them, which sees it as it was sent. A member that has more to do when its handler
 --- returns sets self.troupe_work_in_progress, and gets no further message from the troupe until a

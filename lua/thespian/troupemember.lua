@@ -5,8 +5,8 @@
 local core = require "thespian.core"
 local troupemessages = require "thespian.troupemessages"
 
-local getmetatable = getmetatable
-local TroupeReady, WORK = troupemessages.TroupeReady, troupemessages.TroupeWork.__meta
+local getmetatable, setmetatable = getmetatable, setmetatable
+local READY, WORK = troupemessages.TroupeReady.__meta, troupemessages.TroupeWork.__meta
 
 ---@param birth thespian.Birth
 ---@param inner thespian.Receive
@@ -24,7 +24,7 @@ return function(birth, inner)
       inner(message, sender)
     end
     if number and not self.troupe_work_in_progress then
-      core.send(self, leader, TroupeReady { number = number })
+      core.send(self, leader, setmetatable({ number = number }, READY))
       number = nil
     end
   end
