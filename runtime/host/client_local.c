@@ -107,12 +107,14 @@ static struct th_message *inbox_take(struct inbox *inbox, uint64_t until) {
 
 /* ---- the door -------------------------------------------------------------------------------- */
 
+/* Who waits for an answer turns the crank while he does, until his time is over. */
 static int local_send(struct th_client *client, struct th_message *message,
                       struct th_reason *reason) {
   struct th_system *system = own(client)->system;
+  bool waits = (message->flags & TH_MESSAGE_ASK) != 0 || message->kind == TH_KIND_REQUEST;
   (void)reason;
   th_system_route(system, message);
-  th_system_crank(system, TH_FOREVER);
+  if (!waits) th_system_crank(system, TH_FOREVER);
   return 0;
 }
 
