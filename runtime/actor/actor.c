@@ -99,6 +99,7 @@ static void leave(struct th_actor *actor, const char *reason) {
   actor->is_deaf = false;
   actor->pressed = NULL;
   actor->address = TH_NOBODY;
+  atomic_store_explicit(&actor->backlog, 0, memory_order_relaxed);
   set_state(actor, TH_ACTOR_FREE);
   actor->world->ops->exited(actor->world, actor);
 }

@@ -67,11 +67,12 @@ struct th_actor {
 
   /* Who lives here, 0 for nobody. Written by the holder of the free slot, then by the turn; any reads. */
   atomic_uint_fast64_t number;
-  uint64_t next_number; /* registry: what the next tenant is called */
-  atomic_bool is_guest; /* an endpoint: set before number; relaxed */
-  atomic_uint holders;  /* how many are held; relaxed: see hold.h */
-  struct th_hold *held; /* they; under the lock of the holds */
-  struct th_hold hold;  /* this one, by another; likewise */
+  uint64_t next_number;  /* registry: what the next tenant is called */
+  atomic_bool is_guest;  /* an endpoint: set before number; relaxed */
+  atomic_size_t backlog; /* of an endpoint: delivered, and not taken by its program */
+  atomic_uint holders;   /* how many are held; relaxed: see hold.h */
+  struct th_hold *held;  /* they; under the lock of the holds */
+  struct th_hold hold;   /* this one, by another; likewise */
   struct th_actor_card card;
 
   /* The turn's own. */

@@ -38,12 +38,17 @@ void th_holds_free(struct th_holds *holds) {
   free(holds);
 }
 
+static uint64_t waiting(const struct th_actor *target) {
+  return th_mailbox_depth(&target->mailbox) +
+         atomic_load(&target->backlog); /* see th_system_endpoint_waits */
+}
+
 bool th_holds_is_full(const struct th_holds *holds, const struct th_actor *target) {
-  return holds->limit != 0 && th_mailbox_depth(&target->mailbox) > holds->limit;
+  return holds->limit != 0 && waiting(target) > holds->limit;
 }
 
 static bool has_room(const struct th_holds *holds, const struct th_actor *target) {
-  return th_mailbox_depth(&target->mailbox) <= holds->limit / 2;
+  return waiting(target) <= holds->limit / 2;
 }
 
 /* ---- the lists; the caller holds the lock ---- */
@@ -59,7 +64,7 @@ static void link(struct th_holds *holds, struct th_hold *hold, struct th_actor *
   hold->next_of_target = target->held;
   if (target->held != NULL) target->held->previous_of_target = hold;
   target->held = hold;
-  atomic_fetch_add_explicit(&target->holders, 1, memory_order_relaxed);
+  atomic_fetch_add(&target->holders, 1);
 }
 
 static void unlink_hold(struct th_holds *holds, struct th_hold *hold) {

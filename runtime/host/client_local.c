@@ -20,8 +20,11 @@ struct inbox {
   pthread_mutex_t lock; /* guards all below */
   pthread_cond_t arrival;
   struct th_queue messages;
-  bool is_closed;  /* the system has let go */
-  bool is_dropped; /* the client has */
+  size_t count;
+  struct th_system *system;
+  struct th_address endpoint; /* set before anything can be taken */
+  bool is_closed;             /* the system has let go */
+  bool is_dropped;            /* the client has */
 };
 
 struct local_client {
@@ -55,10 +58,17 @@ static void inbox_free(struct inbox *inbox) {
   free(inbox);
 }
 
+/* Under the lock, so that the last count said is the last. */
+static void say_count(struct inbox *inbox, size_t count) {
+  inbox->count = count;
+  th_system_endpoint_waits(inbox->system, &inbox->endpoint, count);
+}
+
 static void on_deliver(void *context, struct th_message *message) {
   struct inbox *inbox = context;
   pthread_mutex_lock(&inbox->lock);
   th_queue_push(&inbox->messages, message);
+  say_count(inbox, inbox->count + 1);
   pthread_cond_signal(&inbox->arrival);
   pthread_mutex_unlock(&inbox->lock);
 }
@@ -101,6 +111,7 @@ static struct th_message *inbox_take(struct inbox *inbox, uint64_t until) {
     error = pthread_cond_timedwait(&inbox->arrival, &inbox->lock, &time);
   }
   struct th_message *message = th_queue_pop(&inbox->messages);
+  if (message != NULL) say_count(inbox, inbox->count - 1);
   pthread_mutex_unlock(&inbox->lock);
   return message;
 }
@@ -209,7 +220,11 @@ int th_client_attach(struct th_client **client, struct th_system *system) {
   snprintf(self->client.version, sizeof self->client.version, "%s", TH_VERSION);
   self->system = system;
   self->inbox = inbox_new();
+  self->inbox->system = system;
   self->client.endpoint = th_system_endpoint_open(system, &events, self->inbox);
+  pthread_mutex_lock(&self->inbox->lock);
+  self->inbox->endpoint = self->client.endpoint;
+  pthread_mutex_unlock(&self->inbox->lock);
   if (th_address_is_none(&self->client.endpoint)) {
     inbox_free(self->inbox);
     free(self);

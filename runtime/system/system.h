@@ -81,6 +81,11 @@ struct th_address th_system_endpoint_open(struct th_system *system,
                                           const struct th_endpoint_events *events, void *context);
 void th_system_endpoint_close(struct th_system *system, const struct th_address *endpoint);
 
+/* Says how many messages that were delivered to an endpoint its program has not taken yet: they count like
+ * those in a mailbox. Whoever opened the endpoint and has not closed it, one thread at a time. */
+void th_system_endpoint_waits(struct th_system *system, const struct th_address *endpoint,
+                              size_t messages);
+
 const struct th_address *th_system_admin(const struct th_system *system);
 const char *th_system_base(const struct th_system *system);
 uint16_t th_system_port(const struct th_system *system); /* 0 where it does not listen */

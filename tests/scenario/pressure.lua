@@ -1,5 +1,5 @@
--- pressure: senders that are faster than those they send to. Nothing is lost, nobody waits for ever, and
--- no more waits anywhere than a mailbox may hold.
+-- pressure: senders that are faster than those they send to. Nothing is lost, nobody waits for ever,
+-- and no more waits anywhere than a mailbox may hold.
 
 local actors = require "thespian.actors"
 
@@ -55,6 +55,23 @@ function Rival:receiveMessage(message, sender)
   end
 end
 
+-- Sends numbers to a program.
+local Teller = actors.class("Teller", actors.Actor)
+function Teller:receiveMessage(message, sender)
+  if type(message) ~= "table" then return end
+  for i = 1, message.count do
+    self:send(sender, i)
+    if i % 100 == 0 then self:send(message.witness, "a hundred more") end
+  end
+end
+
+-- Counts what it hears of.
+local Witness = actors.class("Witness", actors.Actor)
+function Witness:init() self.count = 0 end
+function Witness:receiveMessage(message, sender)
+  if message == "count" then self:send(sender, self.count) else self.count = self.count + 1 end
+end
+
 -- Sends only to itself.
 local Narcissus = actors.class("Narcissus", actors.Actor)
 
@@ -73,18 +90,19 @@ local Echo = actors.class("Echo", actors.Actor)
 function Echo:receiveMessage(message, sender) self:send(sender, message) end
 
 if actors.main(...) then
-  local test = require "lib_check".test
+  local check <close> = require "lib_check"
+  local test = check.test
   local scenario = require "lib_scenario"
 
   local function produce(asys, how, producers, count)
     local consumer = asys:createActor(Consumer)
     for _ = 1, producers do
-      local order = { to = consumer, count = count, deep = how == "deep", sorting = how == "sorting" }
-      asys:tell(asys:createActor(Producer), order)
+      asys:tell(asys:createActor(Producer),
+        { to = consumer, count = count, deep = how == "deep", sorting = how == "sorting" })
     end
     for _ = 1, producers do
       local report = scenario.listen(asys)
-      assert(report.count == (how == "sorting" and 1 or count), "some are missing")
+      check.equal(report.count, how == "sorting" and 1 or count)
     end
     return consumer
   end
@@ -101,8 +119,8 @@ if actors.main(...) then
     local one, other = asys:createActor(Rival), asys:createActor(Rival)
     asys:tell(one, { to = other, count = 2000 })
     asys:tell(other, { to = one, count = 2000 })
-    assert(scenario.listen(asys) == "even")
-    assert(scenario.listen(asys) == "even")
+    check.equal(scenario.listen(asys), "even")
+    check.equal(scenario.listen(asys), "even")
   end)
 
   test("a full mailbox does not delay what goes to others", function()
@@ -117,29 +135,42 @@ if actors.main(...) then
         reports = reports + 1
         answer = scenario.listen(asys)
       end
-      assert(answer == i)
+      check.equal(answer, i)
     end
     while reports < 3 do
-      assert(type(scenario.listen(asys)) == "table")
+      check.ok(type(scenario.listen(asys)) == "table")
       reports = reports + 1
     end
   end)
 
   test("one who floods himself is told so, and goes on", function()
     local report = scenario.ask(asys, asys:createActor(Narcissus), "look")
-    assert(report.class == "CannotSend", report.class)
-    assert(report.sent >= 30 and report.sent < 40, report.sent)
-    assert(report.words:find("sent itself 10 times as many messages", 1, true), report.words)
+    check.equal(report.class, "CannotSend")
+    check.ok(report.sent >= 30 and report.sent < 40, report.sent)
+    check.ok(report.words:find("sent itself 10 times as many messages", 1, true), report.words)
   end)
 
   test("a program's tells wait for room and all arrive", function()
     local consumer = asys:createActor(Consumer)
     for i = 1, 300 do asys:tell(consumer, i) end
     asys:tell(consumer, { done = asys.endpointAddress })
-    assert(scenario.listen(asys).count == 300)
+    check.equal(scenario.listen(asys).count, 300)
+  end)
+
+  test("who sends to a program that does not listen is held, too", function()
+    local teller = asys:createActor(Teller)
+    local witness = asys:createActor(Witness)
+    local other = asys:private()
+    asys:tell(teller, { count = 3000, witness = witness })
+    local hundreds
+    for _ = 1, 500 do hundreds = scenario.ask(other, witness, "count") end
+    check.ok(hundreds < 10, ("%d hundred messages wait for the program"):format(hundreds))
+    for i = 1, 3000 do check.equal(scenario.listen(asys), i) end
+    other:close()
   end)
 
   asys:shutdown()
 end
 
-return { Producer = Producer, Consumer = Consumer, Rival = Rival, Narcissus = Narcissus, Echo = Echo }
+return { Producer = Producer, Consumer = Consumer, Rival = Rival, Narcissus = Narcissus, Echo = Echo,
+  Teller = Teller, Witness = Witness }
