@@ -11,9 +11,8 @@
 #include "base/memory.h"
 
 #define RING 256u
-#define SHARED_EVERY                                                                               \
-  61              /* turns between looks at the shared queue, so that a busy ring starves nobody */
-#define SPINS 400 /* looks for work before a worker parks: some microseconds */
+#define LINES_EVERY 61 /* turns between looks at the lines, so that a busy ring starves nobody */
+#define SPINS 400      /* looks for work before a worker parks: some microseconds */
 #define LOOK TH_MILLISECOND
 #define LONG 2                 /* looks that find the same turn, after which it is asked to end */
 #define LONG_ALONE 10          /* likewise, where no other work waits */
@@ -27,7 +26,8 @@ struct th_worker {
   pthread_cond_t wake;
   bool is_parked; /* under the scheduler's lock */
   bool is_done;   /* likewise */
-  unsigned turns_since_shared;
+  unsigned turns_since_lines;
+  bool background_is_next;
   atomic_uint turns; /* counts; the monitor sees by it that a turn lasts */
   _Atomic(struct th_actor *) next;
   /* Ring: thieves and the owner take at head by compare-and-exchange; the owner alone adds at tail. */
@@ -36,10 +36,17 @@ struct th_worker {
   _Atomic(struct th_actor *) ring[RING];
 };
 
+/* Under the scheduler's lock. */
+struct line {
+  struct th_actor *first;
+  struct th_actor *last;
+  atomic_uint count; /* read without the lock as a hint */
+};
+
 struct th_scheduler {
   pthread_mutex_t lock;
-  struct th_actor *shared_first;
-  struct th_actor *shared_last;
+  struct line shared;
+  struct line background; /* whose last turn had to be asked to end */
   unsigned parked;
   unsigned stuck; /* workers in a turn that cannot be ended, at the last look */
   bool monitor_sleeps;
@@ -48,8 +55,7 @@ struct th_scheduler {
   pthread_cond_t worker_done;
   pthread_t monitor;
   bool monitor_is_started;
-  atomic_uint shared_count; /* read without the lock as a hint */
-  atomic_uint surplus;      /* workers too many; likewise */
+  atomic_uint surplus; /* workers too many; read without the lock as a hint */
   atomic_bool stopping;
   atomic_bool monitor_stops;
   th_scheduler_tick *tick;
@@ -122,7 +128,7 @@ unsigned th_scheduler_workers(const struct th_scheduler *scheduler) {
   return scheduler->worker_count;
 }
 
-/* ---- the shared queue; the caller holds the lock ---- */
+/* ---- the lines; the caller holds the lock ---- */
 
 static void wake_monitor(struct th_scheduler *scheduler) {
   if (scheduler->monitor_sleeps) {
@@ -155,36 +161,41 @@ static void unpark_one(struct th_scheduler *scheduler) {
   }
 }
 
-static void append_shared(struct th_scheduler *scheduler, struct th_actor *actor) {
+static void append(struct line *line, struct th_actor *actor) {
   actor->run_next = NULL;
-  if (scheduler->shared_last == NULL)
-    scheduler->shared_first = actor;
+  if (line->last == NULL)
+    line->first = actor;
   else
-    scheduler->shared_last->run_next = actor;
-  scheduler->shared_last = actor;
-  atomic_fetch_add_explicit(&scheduler->shared_count, 1, memory_order_relaxed);
+    line->last->run_next = actor;
+  line->last = actor;
+  atomic_fetch_add_explicit(&line->count, 1, memory_order_relaxed);
 }
 
-static struct th_actor *take_shared(struct th_scheduler *scheduler) {
-  struct th_actor *actor = scheduler->shared_first;
+static struct th_actor *take_first(struct line *line) {
+  struct th_actor *actor = line->first;
   if (actor == NULL) return NULL;
-  scheduler->shared_first = actor->run_next;
-  if (scheduler->shared_first == NULL) scheduler->shared_last = NULL;
-  atomic_fetch_sub_explicit(&scheduler->shared_count, 1, memory_order_relaxed);
+  line->first = actor->run_next;
+  if (line->first == NULL) line->last = NULL;
+  atomic_fetch_sub_explicit(&line->count, 1, memory_order_relaxed);
   return actor;
 }
 
-static void inject(struct th_scheduler *scheduler, struct th_actor *actor, bool wake) {
+static void inject(struct th_scheduler *scheduler, struct line *line, struct th_actor *actor,
+                   bool wake) {
   pthread_mutex_lock(&scheduler->lock);
-  append_shared(scheduler, actor);
+  append(line, actor);
   if (wake) unpark_one(scheduler);
   pthread_mutex_unlock(&scheduler->lock);
 }
 
-static struct th_actor *pop_shared(struct th_scheduler *scheduler) {
-  if (atomic_load_explicit(&scheduler->shared_count, memory_order_relaxed) == 0) return NULL;
+static unsigned length(struct line *line) {
+  return atomic_load_explicit(&line->count, memory_order_relaxed);
+}
+
+static struct th_actor *pop(struct th_scheduler *scheduler, struct line *line) {
+  if (length(line) == 0) return NULL;
   pthread_mutex_lock(&scheduler->lock);
-  struct th_actor *actor = take_shared(scheduler);
+  struct th_actor *actor = take_first(line);
   pthread_mutex_unlock(&scheduler->lock);
   return actor;
 }
@@ -203,7 +214,7 @@ static void push_ring(struct th_worker *worker, struct th_actor *actor) {
   /* Acquire: pairs with the release of whoever took at head, so that the place is free to be used. */
   unsigned head = atomic_load_explicit(&worker->head, memory_order_acquire);
   if (tail - head >= RING) {
-    inject(worker->scheduler, actor, true);
+    inject(worker->scheduler, &worker->scheduler->shared, actor, true);
     return;
   }
   atomic_store_explicit(&worker->ring[tail % RING], actor, memory_order_relaxed);
@@ -247,7 +258,7 @@ static struct th_actor *steal(struct th_worker *thief) {
 void th_scheduler_ready(struct th_scheduler *scheduler, struct th_actor *actor) {
   struct th_worker *worker = current_worker;
   if (worker == NULL || worker->scheduler != scheduler) {
-    inject(scheduler, actor, true);
+    inject(scheduler, &scheduler->shared, actor, true);
     return;
   }
   struct th_actor *nobody = NULL;
@@ -266,16 +277,23 @@ static struct th_actor *take_seat(struct th_worker *worker) {
   return atomic_exchange_explicit(&worker->next, NULL, memory_order_acquire);
 }
 
+/* Now and then the lines come first, in turns. */
+static struct th_actor *look_at_lines(struct th_worker *worker) {
+  struct th_scheduler *scheduler = worker->scheduler;
+  if (++worker->turns_since_lines < LINES_EVERY) return NULL;
+  worker->turns_since_lines = 0;
+  worker->background_is_next = !worker->background_is_next;
+  return pop(scheduler, worker->background_is_next ? &scheduler->background : &scheduler->shared);
+}
+
 static struct th_actor *find_work(struct th_worker *worker) {
-  struct th_actor *actor = NULL;
-  if (++worker->turns_since_shared >= SHARED_EVERY) {
-    worker->turns_since_shared = 0;
-    actor = pop_shared(worker->scheduler);
-  }
+  struct th_scheduler *scheduler = worker->scheduler;
+  struct th_actor *actor = look_at_lines(worker);
   if (actor == NULL) actor = take_seat(worker);
   if (actor == NULL) actor = pop_ring(worker);
-  if (actor == NULL) actor = pop_shared(worker->scheduler);
-  return actor != NULL ? actor : steal(worker);
+  if (actor == NULL) actor = pop(scheduler, &scheduler->shared);
+  if (actor == NULL) actor = steal(worker);
+  return actor != NULL ? actor : pop(scheduler, &scheduler->background);
 }
 
 static bool is_stopping(struct th_scheduler *scheduler) {
@@ -304,7 +322,9 @@ static void wait_parked(struct th_worker *worker) {
 static void park(struct th_worker *worker) {
   struct th_scheduler *scheduler = worker->scheduler;
   pthread_mutex_lock(&scheduler->lock);
-  if (scheduler->shared_first == NULL && !is_stopping(scheduler)) wait_parked(worker);
+  if (scheduler->shared.first == NULL && scheduler->background.first == NULL &&
+      !is_stopping(scheduler))
+    wait_parked(worker);
   pthread_mutex_unlock(&scheduler->lock);
 }
 
@@ -312,9 +332,11 @@ static void run_turn(struct th_worker *worker, struct th_actor *actor) {
   unsigned turns = atomic_load_explicit(&worker->turns, memory_order_relaxed);
   atomic_store_explicit(&worker->turns, turns + 1, memory_order_relaxed);
   th_preempt_begin();
-  if (th_actor_turn(actor) == TH_TURN_GOES_ON) push_ring(worker, actor);
-  /* Among turns that last, SHARED_EVERY of them would be too long for those in the shared queue. */
-  if (th_preempt_is_asked()) worker->turns_since_shared = SHARED_EVERY;
+  if (th_actor_turn(actor) != TH_TURN_GOES_ON) return;
+  if (th_preempt_is_asked())
+    inject(worker->scheduler, &worker->scheduler->background, actor, false);
+  else
+    push_ring(worker, actor);
 }
 
 /* A stuck worker came back after another had taken its place: one has to go. It leaves its work to the
@@ -326,8 +348,8 @@ static void step_back(struct th_worker *worker) {
   if (atomic_load_explicit(&scheduler->surplus, memory_order_relaxed) > 0 &&
       !is_stopping(scheduler)) {
     atomic_fetch_sub_explicit(&scheduler->surplus, 1, memory_order_relaxed);
-    while ((actor = pop_ring(worker)) != NULL) append_shared(scheduler, actor);
-    if ((actor = take_seat(worker)) != NULL) append_shared(scheduler, actor);
+    while ((actor = pop_ring(worker)) != NULL) append(&scheduler->shared, actor);
+    if ((actor = take_seat(worker)) != NULL) append(&scheduler->shared, actor);
     wait_parked(worker);
   }
   pthread_mutex_unlock(&scheduler->lock);
@@ -388,10 +410,10 @@ static bool find_waiting(struct th_scheduler *scheduler, const struct look *look
   for (unsigned i = 0; i < started(scheduler); i++) {
     struct th_worker *worker = &scheduler->workers[i];
     struct th_actor *seated = looks[i].age > 0 ? take_seat(worker) : NULL;
-    if (seated != NULL) append_shared(scheduler, seated);
+    if (seated != NULL) append(&scheduler->shared, seated);
     waiting = waiting || ring_length(worker) > 0;
   }
-  return waiting || scheduler->shared_first != NULL;
+  return waiting || scheduler->shared.first != NULL || scheduler->background.first != NULL;
 }
 
 static void ask_to_end(struct th_scheduler *scheduler, const struct look *looks, bool waiting) {
@@ -516,8 +538,9 @@ bool th_scheduler_stop(struct th_scheduler *scheduler, uint64_t until) {
 static void crank_turns(struct th_scheduler *scheduler) {
   struct th_actor *actor;
   th_preempt_begin();
-  while (!th_preempt_is_asked() && (actor = pop_shared(scheduler)) != NULL)
-    if (th_actor_turn(actor) == TH_TURN_GOES_ON) inject(scheduler, actor, false);
+  while (!th_preempt_is_asked() && (actor = pop(scheduler, &scheduler->shared)) != NULL)
+    if (th_actor_turn(actor) == TH_TURN_GOES_ON)
+      inject(scheduler, &scheduler->shared, actor, false);
 }
 
 void th_scheduler_crank(struct th_scheduler *scheduler, uint64_t until) {
@@ -525,7 +548,6 @@ void th_scheduler_crank(struct th_scheduler *scheduler, uint64_t until) {
   do {
     scheduler->tick(scheduler->tick_context, th_clock_now());
     crank_turns(scheduler);
-  } while (atomic_load_explicit(&scheduler->shared_count, memory_order_relaxed) > 0 &&
-           th_clock_now() < until);
+  } while (length(&scheduler->shared) > 0 && th_clock_now() < until);
   th_preempt_timer_stop(scheduler->timer);
 }
