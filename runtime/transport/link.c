@@ -197,9 +197,18 @@ static void on_closed(void *user, int error) {
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
-static void write_out(struct th_link *link) {
+/* What people say may get lost where the wire has a way for that, the runtime's own may not; nor
+ * what is too large for it, which the runtime alone can make, around what people have said. */
+static bool is_loose(const struct th_link *link, const struct th_message *message) {
+  return link->channel->ops->send_loose != NULL && message->kind < TH_KIND_BIRTH &&
+         message->size <= TH_LINK_LOOSE;
+}
+
+static void write_out(struct th_link *link, bool loose) {
   struct th_buffer *writer = &link->writer;
-  if (writer->error == 0) link->channel->ops->send(link->channel, writer->data, writer->size);
+  const struct th_wire_ops *ops = link->channel->ops;
+  if (writer->error == 0)
+    (loose ? ops->send_loose : ops->send)(link->channel, writer->data, writer->size);
   if (writer->capacity > KEPT_CAPACITY) {
     th_buffer_clear(writer);
   } else {
@@ -220,15 +229,19 @@ static void write_message(struct th_link *link, struct th_message *message) {
   give_back(link, message);
 }
 
+/* Of those that go the same way. */
 static void write_chunk(struct th_link *link) {
-  while (link->waiting != NULL && link->writer.size < CHUNK) write_message(link, pop_waiting(link));
-  if (link->writer.size != 0) write_out(link);
+  bool loose = is_loose(link, link->waiting);
+  while (link->waiting != NULL && link->writer.size < CHUNK &&
+         is_loose(link, link->waiting) == loose)
+    write_message(link, pop_waiting(link));
+  if (link->writer.size != 0) write_out(link, loose);
 }
 
 static void say_bye(struct th_link *link) {
   link->said_bye = true;
   th_frame_bye(&link->writer);
-  write_out(link);
+  write_out(link, false);
   if (link->heard_bye) cut(link, 0, true);
 }
 
@@ -304,7 +317,7 @@ static void on_opened(void *user) {
   struct th_link *link = user;
   link->opened = true;
   th_frame_hello(&link->writer, &link->hello);
-  write_out(link);
+  write_out(link, false);
 }
 
 /* limit is the largest message of the other side's. */
@@ -317,7 +330,7 @@ static void open_up(struct th_link *link, size_t limit) {
 
 static void refuse(struct th_link *link, int error, const char *words) {
   th_frame_refuse(&link->writer, error, words);
-  write_out(link);
+  write_out(link, false);
   th_fail(&link->reason, error, "%s was refused: %s", link->peer, words);
   cut(link, error, true);
 }
@@ -331,7 +344,7 @@ static void welcome(struct th_link *link) {
     return;
   }
   th_frame_welcome(&link->writer, &says);
-  write_out(link);
+  write_out(link, false);
   open_up(link, link->limit);
   pump(link);
 }
@@ -375,6 +388,8 @@ static int greet(struct th_link *link, enum th_frame_type type, const unsigned c
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */
+
+_Static_assert(TH_LINK_LOOSE + TH_FRAME_OVERHEAD <= TH_WIRE_LOOSE, "a message's frame fits");
 
 static int take_message(struct th_link *link, const unsigned char *body, size_t size) {
   struct th_message *message;
@@ -426,6 +441,21 @@ static void on_received(void *user, const unsigned char *data, size_t size) {
     link->first[link->first_size++] = data[i];
   int error = th_frame_reader_feed(&link->reader, data, size, take_frame, link);
   if (error < 0) cut(link, reject(link, error), false);
+}
+
+/* Each datagram has whole frames, so each is read anew. Before the greeting is done, that can only
+ * be a system whose welcome got lost and is on its way again: what it says meanwhile is lost. */
+static void on_received_loose(void *user, const unsigned char *frames, size_t size) {
+  struct th_link *link = user;
+  struct th_frame_reader reader;
+  if (link->state == GREETING) return;
+  link->progress = true;
+  th_frame_reader_init(&reader);
+  reader.limit = link->reader.limit < TH_WIRE_LOOSE ? link->reader.limit : TH_WIRE_LOOSE;
+  int error = th_frame_reader_feed(&reader, frames, size, take_frame, link);
+  if (error == 0 && reader.partial.size != 0) error = TH_EMALFORMED;
+  if (error < 0) cut(link, reject(link, error), false);
+  th_frame_reader_clear(&reader);
 }
 
 /* ---- what other threads ask for ------------------------------------------------------------- */
@@ -493,7 +523,7 @@ void th_link_close(struct th_link *link) {
 /* ---- birth ---------------------------------------------------------------------------------- */
 
 static const struct th_channel_events channel_events = {on_opened, on_received, on_written,
-                                                        on_closed};
+                                                        on_closed, on_received_loose};
 
 static struct th_link *new_link(struct th_loop *loop, size_t limit,
                                 const struct th_link_events *events, void *context) {

@@ -12,6 +12,10 @@
  * loop only now and then). So between two living sides every message is either received or
  * undeliverable.
  *
+ * Over a wire with a way for frames that may get lost, what users and actors say goes that way, and
+ * a message given to th_link_send may then be lost on its way. Greetings, good-byes, requests and
+ * their replies never are.
+ *
  * Whoever speaks garbage, another protocol, or takes longer than five seconds to greet is refused
  * or cut off, and closed says why in words fit for one log line.
  *
@@ -38,6 +42,10 @@
 /* How long a link that is closing waits for any progress; and for nothing but a program's bye. */
 #define TH_LINK_PATIENCE (2 * TH_SECOND)
 #define TH_LINK_IDLE_PATIENCE (200 * TH_MILLISECOND)
+
+/* The largest message of a user that goes the way on which it may get lost: who makes larger ones
+ * is refused before they come here. */
+#define TH_LINK_LOOSE ((size_t)65536)
 
 struct th_link;
 

@@ -402,6 +402,11 @@ static uint16_t tcp_port(const struct th_wire *wire) {
 
 /* ---- the wire's life ------------------------------------------------------------------------ */
 
+static void tcp_counts(const struct th_wire *wire, struct th_wire_counts *counts) {
+  (void)wire;
+  *counts = (struct th_wire_counts){0}; /* the kernel sees to it that there is nothing to count */
+}
+
 static void tcp_free(struct th_wire *wire) {
   struct tcp *tcp = (struct tcp *)wire;
   close_listener(tcp);
@@ -420,6 +425,7 @@ static const struct th_wire_ops tcp_ops = {
   .unsent = tcp_unsent,
   .close = tcp_close,
   .peer = tcp_peer,
+  .counts = tcp_counts,
   .free = tcp_free,
 };
 

@@ -42,6 +42,15 @@ static const struct th_address admin = {.system = 7, .number = 1, .ip = LOCALHOS
 static const struct th_address endpoint = {.system = 7, .number = 99, .ip = LOCALHOST, .port = 1};
 static const struct th_hello program = {TH_PROTOCOL_VERSION, TH_ROLE_PROGRAM, "1.2.3", 4711};
 
+/* The stories about links alone are told over each carrier, the others over TCP. */
+static enum th_carrier carrier = TH_CARRIER_TCP;
+
+static int over_udp(void **state) {
+  (void)state;
+  carrier = TH_CARRIER_UDP;
+  return 0;
+}
+
 /* ---- one side of a link --------------------------------------------------------------------- */
 
 /* Counters are atomic, since undeliverable comes in senders' threads. */
@@ -134,7 +143,7 @@ static void on_accept(void *context, struct th_channel *channel) {
 
 static void init_side(struct side *side, struct th_loop *loop) {
   *side = (struct side){.loop = loop, .limit = LIMIT, .error = ANYTHING};
-  assert_int_equal(th_tcp_new(loop, &side->wire), 0);
+  assert_int_equal(th_wire_new(carrier, loop, &side->wire), 0);
 }
 
 static uint16_t listen_side(struct side *side) {
@@ -1155,5 +1164,26 @@ int main(void) {
     cmocka_unit_test(a_message_is_received_or_undeliverable_when_links_close_under_way),
     cmocka_unit_test(a_message_is_told_at_most_once_when_the_connection_breaks_under_way),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  const struct CMUnitTest on_udp[] = {
+    cmocka_unit_test(greeting_and_messages_go_both_ways),
+    cmocka_unit_test(sends_before_the_greeting_wait_for_it),
+    cmocka_unit_test(the_accepting_side_may_send_before_the_greeting_too),
+    cmocka_unit_test(closing_writes_what_waits_and_is_no_error),
+    cmocka_unit_test(both_may_close_at_once),
+    cmocka_unit_test(a_link_may_be_closed_in_its_hello),
+    cmocka_unit_test(a_link_may_be_closed_before_it_is_agreed),
+    cmocka_unit_test(sends_after_the_end_are_undeliverable),
+    cmocka_unit_test(much_that_waits_is_written_before_the_end),
+    cmocka_unit_test(a_message_past_the_limit_is_undeliverable),
+    cmocka_unit_test(who_sends_more_than_the_limit_is_cut_off),
+    cmocka_unit_test(a_refusal_comes_with_error_and_words),
+    cmocka_unit_test(a_port_without_listener_refuses),
+    cmocka_unit_test(a_wire_that_is_freed_ends_its_links),
+    cmocka_unit_test(a_close_may_come_just_before_the_end),
+    cmocka_unit_test(many_messages_go_both_ways_with_nothing_lost),
+    cmocka_unit_test(a_message_is_received_or_undeliverable_when_links_close_under_way),
+    cmocka_unit_test(a_message_is_told_at_most_once_when_the_connection_breaks_under_way),
+  };
+  int failed = cmocka_run_group_tests_name("TCP", tests, NULL, NULL);
+  return failed + cmocka_run_group_tests_name("UDP", on_udp, over_udp, NULL);
 }

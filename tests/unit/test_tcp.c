@@ -76,7 +76,8 @@ static void on_closed(void *user, int error) {
   th_loop_stop(end->loop);
 }
 
-static const struct th_channel_events events = {on_opened, on_received, on_written, on_closed};
+static const struct th_channel_events events = {on_opened, on_received, on_written, on_closed,
+                                                NULL};
 
 static void on_accept(void *context, struct th_channel *channel) {
   struct bench *bench = context;
