@@ -68,11 +68,12 @@ static void pack_capabilities(lua_State *L, int index, struct th_connection *con
 /* [-0, +n, v] */
 static void read_capabilities(lua_State *L, int index, struct th_connection *connection,
                               struct th_launch *launch) {
-  launch->port = TH_TCP_PORT;
+  uint16_t usual = th_base_port(launch->base);
+  launch->port = usual;
   if (lua_isnil(L, index)) return;
   luaL_checktype(L, index, LUA_TTABLE);
   launch->host = text_field(L, index, "Admin Host");
-  launch->port = (uint16_t)integer_field(L, index, "Admin Port", UINT16_MAX, TH_TCP_PORT);
+  launch->port = (uint16_t)integer_field(L, index, "Admin Port", UINT16_MAX, usual);
   lua_pushliteral(L, "Attach Only");
   lua_rawget(L, index);
   launch->attach_only = lua_toboolean(L, -1);
@@ -122,7 +123,7 @@ static const char *push_lua_path(lua_State *L) {
 
 /* The base's name as a constant, which outlives the string of Lua's; NULL when there is none. */
 static const char *find_base(const char *name) {
-  static const char *const bases[] = {TH_BASE_SIMPLE, TH_BASE_QUEUE, TH_BASE_TCP};
+  static const char *const bases[] = {TH_BASE_SIMPLE, TH_BASE_QUEUE, TH_BASE_TCP, TH_BASE_UDP};
   for (size_t i = 0; i < sizeof bases / sizeof bases[0]; i++)
     if (strcmp(bases[i], name) == 0) return bases[i];
   return NULL;
@@ -158,7 +159,7 @@ static int program_open(lua_State *L) {
   if (launch.base == NULL)
     return refuse(L, lua_pushfstring(L,
                                      "there is no system base \"%s\"; use " TH_BASE_SIMPLE
-                                     ", " TH_BASE_QUEUE " or " TH_BASE_TCP,
+                                     ", " TH_BASE_QUEUE ", " TH_BASE_TCP " or " TH_BASE_UDP,
                                      name));
   bool logs;
   lua_settop(L, 3);
@@ -168,7 +169,7 @@ static int program_open(lua_State *L) {
   read_options(L, 3, &launch, &logs);
   const char *lua_path = push_lua_path(L);
   struct th_reason reason = {""};
-  int error = strcmp(launch.base, TH_BASE_TCP) == 0
+  int error = th_base_port(launch.base) != 0
                 ? th_launch_connect(&launch, th_clock_after(START_TIME), &connection->client,
                                     &reason)
                 : open_hosted(connection, &launch, logs, lua_path, &reason);

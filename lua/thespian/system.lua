@@ -12,7 +12,11 @@ local sourcefile = require "thespian.sourcefile"
 local specification = require "thespian.specification"
 local types = require "thespian.types"
 
----@alias thespian.Base "simpleSystemBase"|"multiprocQueueBase"|"multiprocTCPBase"
+---@alias thespian.Base
+---| "simpleSystemBase"
+---| "multiprocQueueBase"
+---| "multiprocTCPBase"
+---| "multiprocUDPBase"
 
 ---@class thespian.system
 local system = {}

@@ -38,7 +38,7 @@ int64_t th_client_pid(const struct th_client *client) {
 }
 
 uint64_t th_client_limit(const struct th_client *client) {
-  return client->limit;
+  return client->request_limit;
 }
 
 int th_client_private(struct th_client *client, struct th_client **other,
@@ -65,9 +65,10 @@ static int send_value(struct th_client *client, const struct th_address *target,
                       const void *value, size_t size, uint8_t flags, uint32_t ticket,
                       struct th_reason *reason) {
   if (th_address_is_none(target)) return th_fail(reason, TH_EADDRESS, "not an actor address");
-  if (size > client->limit) {
+  uint64_t limit = kind == TH_KIND_REQUEST ? client->request_limit : client->limit;
+  if (size > limit) {
     return th_fail(reason, TH_ETOOBIG, "a message of %zu bytes is larger than the limit of %llu",
-                   size, (unsigned long long)client->limit);
+                   size, (unsigned long long)limit);
   }
   struct th_message *message = th_message_new(kind, target, &client->endpoint, value, size);
   if (message == NULL) {

@@ -15,6 +15,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "message/message.h"
+#include "transport/wire.h"
 
 struct th_client;
 struct th_system;
@@ -23,6 +24,10 @@ struct th_system;
  * what listens is no system of ours, TH_ETIMEOUT. */
 int th_client_connect(struct th_client **client, const char *host, uint16_t port, uint64_t until,
                       struct th_reason *reason);
+
+/* The same for a system that is reached over that carrier; th_client_connect is for TCP. */
+int th_client_connect_over(struct th_client **client, enum th_carrier carrier, const char *host,
+                           uint16_t port, uint64_t until, struct th_reason *reason);
 
 /* An endpoint on a system in this process; the system must outlive it. */
 int th_client_attach(struct th_client **client, struct th_system *system);
@@ -40,7 +45,8 @@ const char *th_client_base(const struct th_client *client);
 const char *th_client_version(const struct th_client *client); /* of the library it runs */
 int64_t th_client_pid(const struct th_client *client); /* of the process the system lives in */
 
-/* The largest message that the system takes, UINT64_MAX where it sees to that itself. */
+/* The most bytes that the system takes in one piece, UINT64_MAX where it sees to that itself. What
+ * is told may have less where it travels in datagrams; requests may not. */
 uint64_t th_client_limit(const struct th_client *client);
 
 /* Sends one packed value. kind is TH_KIND_USER or the kind that a system message's class has.

@@ -38,6 +38,7 @@ struct th_client {
   char version[32];
   int64_t pid;
   uint64_t limit;          /* the largest message it takes; the system's own business: UINT64_MAX */
+  uint64_t request_limit;  /* the same for requests to the admin */
   struct th_queue waiting; /* for the user, arrived while something else was waited for */
   uint32_t ticket;         /* the last one given out */
   size_t unconfirmed;      /* bytes sent since the system last answered a request of ours */

@@ -26,6 +26,7 @@ enum state { GREETING, OPEN, CLOSED };
 
 struct link_client {
   struct th_client client;
+  enum th_carrier carrier;
   struct th_loop *loop;
   struct th_wire *wire;
   struct th_link *link;
@@ -52,13 +53,20 @@ static void copy_text(char *out, size_t size, const char *text) {
   snprintf(out, size, "%s", text);
 }
 
+/* Where messages travel in datagrams, requests do not: they may bring whole bundles. */
+static void take_limit(struct link_client *self, uint64_t limit) {
+  bool is_udp = self->carrier == TH_CARRIER_UDP;
+  self->client.request_limit = limit;
+  self->client.limit = is_udp && limit > TH_LINK_LOOSE ? TH_LINK_LOOSE : limit;
+}
+
 static void on_welcome(void *context, struct th_link *link, const struct th_welcome *welcome) {
   struct link_client *self = context;
   (void)link;
   self->client.endpoint = welcome->endpoint;
   self->client.admin = welcome->admin;
   self->client.pid = welcome->pid;
-  self->client.limit = welcome->limit < LARGEST_MESSAGE ? welcome->limit : LARGEST_MESSAGE;
+  take_limit(self, welcome->limit < LARGEST_MESSAGE ? welcome->limit : LARGEST_MESSAGE);
   copy_text(self->client.base, sizeof self->client.base, welcome->base);
   copy_text(self->client.version, sizeof self->client.version, welcome->version);
   self->state = OPEN;
@@ -260,10 +268,11 @@ static int greet(struct link_client *self, uint64_t until, struct th_reason *rea
                  self->place);
 }
 
-static int open_link(uint32_t ip, uint16_t port, uint64_t until, struct th_client **client,
-                     struct th_reason *reason) {
+static int open_link(enum th_carrier carrier, uint32_t ip, uint16_t port, uint64_t until,
+                     struct th_client **client, struct th_reason *reason) {
   struct link_client *self = th_new(struct link_client);
   self->client.door = &door;
+  self->carrier = carrier;
   self->ip = ip;
   self->port = port;
   struct in_addr network = {.s_addr = htonl(ip)};
@@ -271,7 +280,7 @@ static int open_link(uint32_t ip, uint16_t port, uint64_t until, struct th_clien
   inet_ntop(AF_INET, &network, text, sizeof text);
   snprintf(self->place, sizeof self->place, "%s:%u", text, port);
   int error = th_loop_new(&self->loop);
-  if (error == 0) error = th_tcp_new(self->loop, &self->wire);
+  if (error == 0) error = th_wire_new(carrier, self->loop, &self->wire);
   if (error != 0) {
     th_fail(reason, error, "%s", th_error_words(error));
   } else {
@@ -285,18 +294,24 @@ static int open_link(uint32_t ip, uint16_t port, uint64_t until, struct th_clien
   return 0;
 }
 
-int th_client_connect(struct th_client **client, const char *host, uint16_t port, uint64_t until,
-                      struct th_reason *reason) {
+int th_client_connect_over(struct th_client **client, enum th_carrier carrier, const char *host,
+                           uint16_t port, uint64_t until, struct th_reason *reason) {
   uint32_t ip;
   int error = find_ip(host, &ip, reason);
-  return error != 0 ? error : open_link(ip, port, until, client, reason);
+  return error != 0 ? error : open_link(carrier, ip, port, until, client, reason);
+}
+
+int th_client_connect(struct th_client **client, const char *host, uint16_t port, uint64_t until,
+                      struct th_reason *reason) {
+  return th_client_connect_over(client, TH_CARRIER_TCP, host, port, until, reason);
 }
 
 static int link_another(struct th_client *client, struct th_client **other,
                         struct th_reason *reason) {
   struct link_client *self = own(client);
   struct th_client *opened;
-  int error = open_link(self->ip, self->port, th_clock_after(GREETING_TIME), &opened, reason);
+  int error = open_link(self->carrier, self->ip, self->port, th_clock_after(GREETING_TIME), &opened,
+                        reason);
   if (error != 0) return error;
   if (opened->admin.system != client->admin.system) {
     th_client_close(opened);

@@ -215,7 +215,7 @@ int th_client_attach(struct th_client **client, struct th_system *system) {
   self->client.door = &door;
   self->client.admin = *th_system_admin(system);
   self->client.pid = getpid();
-  self->client.limit = UINT64_MAX;
+  self->client.limit = self->client.request_limit = UINT64_MAX;
   snprintf(self->client.base, sizeof self->client.base, "%s", th_system_base(system));
   snprintf(self->client.version, sizeof self->client.version, "%s", TH_VERSION);
   self->system = system;

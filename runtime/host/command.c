@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "message/address.h"
+#include "system/system.h"
 
 /* How long the greeting may take; an answer may then take longer. */
 #define GREETING_TIME (10 * TH_SECOND)
@@ -18,8 +19,9 @@ static int connect_to(struct th_command *command, const char *host, uint16_t por
                       struct th_reason *reason) {
   struct th_reason why = {""};
   uint64_t soon = th_clock_after(GREETING_TIME);
-  int error = th_client_connect(&command->client, host, port,
-                                command->until < soon ? command->until : soon, &why);
+  const char *base = th_options_text(command->options, TH_OPTION_BASE, TH_BASE_TCP);
+  int error = th_client_connect_over(&command->client, th_base_carrier(base), host, port,
+                                     command->until < soon ? command->until : soon, &why);
   if (error == 0) return 0;
   const char *remedy = error == TH_ENOSYSTEM ? "; thespian-host start starts one" : "";
   return th_fail(reason, error, "%.900s%s", why.words, remedy);

@@ -81,6 +81,10 @@ static int open_log(struct service *service, struct th_reason *reason) {
 
 /* ---- the start ------------------------------------------------------------------------------- */
 
+static const char *base_of(const struct service *service) {
+  return th_options_text(service->command->options, TH_OPTION_BASE, TH_BASE_TCP);
+}
+
 /* Where it was to listen, as the system reads it. */
 static void find_place(const struct service *service, char *host, size_t size, uint16_t *port) {
   struct th_buffer capabilities;
@@ -92,7 +96,7 @@ static void find_place(const struct service *service, char *host, size_t size, u
   int64_t number = th_view_int(map, "Admin Port");
   snprintf(host, size, "%.*s", (int)text_size, text);
   if (text_size == 0) snprintf(host, size, "127.0.0.1");
-  *port = number != 0 ? (uint16_t)number : TH_TCP_PORT;
+  *port = number != 0 ? (uint16_t)number : th_base_port(base_of(service));
   th_buffer_clear(&capabilities);
 }
 
@@ -100,15 +104,15 @@ static int explain(const struct service *service, struct th_reason *reason) {
   char host[64];
   uint16_t port;
   find_place(service, host, sizeof host, &port);
-  return th_port_in_use(host, port, "choose another with --port, or --port 0 for any free one",
-                        reason);
+  return th_port_in_use(th_base_carrier(base_of(service)), host, port,
+                        "choose another with --port, or --port 0 for any free one", reason);
 }
 
 static int start_system(struct service *service, struct th_reason *reason) {
   struct th_buffer capabilities;
   th_buffer_init(&capabilities);
   th_pairs_pack(&service->capabilities, &capabilities);
-  struct th_system_config config = {.base = TH_BASE_TCP,
+  struct th_system_config config = {.base = base_of(service),
                                     .capabilities = capabilities.data,
                                     .capabilities_size = capabilities.size,
                                     .script = service->command->language->script(),

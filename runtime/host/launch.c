@@ -339,10 +339,15 @@ static const char *place(const struct th_launch *launch) {
   return launch->host;
 }
 
+static enum th_carrier carrier(const struct th_launch *launch) {
+  return th_base_carrier(launch->base != NULL ? launch->base : TH_BASE_TCP);
+}
+
 static int connect_once(const struct th_launch *launch, uint16_t port, uint64_t until,
                         struct th_client **client, struct th_reason *reason) {
   uint64_t soon = th_clock_after(CONNECT_TIME);
-  return th_client_connect(client, place(launch), port, until < soon ? until : soon, reason);
+  return th_client_connect_over(client, carrier(launch), place(launch), port,
+                                until < soon ? until : soon, reason);
 }
 
 /* A system on its way down refuses newcomers until it is gone; then the port is free. */
@@ -370,7 +375,7 @@ static int explain_stranger(const struct th_launch *launch, struct th_reason *re
   char remedy[400];
   snprintf(remedy, sizeof remedy, "name another as \"Admin Port\", or 0 for any free one (%.300s)",
            reason != NULL ? reason->words : "");
-  return th_port_in_use(place(launch), launch->port, remedy, reason);
+  return th_port_in_use(carrier(launch), place(launch), launch->port, remedy, reason);
 }
 
 int th_launch_connect(const struct th_launch *launch, uint64_t until, struct th_client **client,

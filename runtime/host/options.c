@@ -155,21 +155,22 @@ static int check_count(const struct th_options *options, const struct th_command
 
 static int check_base(const struct th_options *options, struct th_reason *reason) {
   const char *base = th_options_text(options, TH_OPTION_BASE, TH_BASE_TCP);
-  if (strcmp(base, TH_BASE_TCP) == 0) return 0;
+  if (th_base_port(base) != 0) return 0;
   if (strcmp(base, TH_BASE_SIMPLE) == 0 || strcmp(base, TH_BASE_QUEUE) == 0) {
     return th_fail(reason, TH_EUSAGE,
                    "a %s lives inside the program that makes it, out of the reach of others; "
-                   "use " TH_BASE_TCP,
+                   "use " TH_BASE_TCP " or " TH_BASE_UDP,
                    base);
   }
-  return th_fail(reason, TH_EUSAGE, "no base \"%s\" in this version; use " TH_BASE_TCP, base);
+  return th_fail(reason, TH_EUSAGE,
+                 "no base \"%s\" in this version; use " TH_BASE_TCP " or " TH_BASE_UDP, base);
 }
 
 static int check_port(struct th_options *options, const struct th_command_usage *command,
                       struct th_reason *reason) {
   const char *text = th_options_text(options, TH_OPTION_PORT, NULL);
   char *end;
-  options->port = TH_TCP_PORT;
+  options->port = th_base_port(th_options_text(options, TH_OPTION_BASE, TH_BASE_TCP));
   if (text == NULL) return 0;
   errno = 0;
   unsigned long port = strtoul(text, &end, 10);

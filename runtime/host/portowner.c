@@ -17,17 +17,19 @@
  * too. */
 #define GREETING_TIME TH_SECOND
 
+/* A TCP socket that listens, and a UDP socket that is connected to nobody. */
 #define LISTENING 0x0a
+#define UNCONNECTED 0x07
 
 /* ---- by asking ------------------------------------------------------------------------------- */
 
-static bool ask(uint32_t ip, uint16_t port, char *out, size_t size) {
+static bool ask(enum th_carrier carrier, uint32_t ip, uint16_t port, char *out, size_t size) {
   struct in_addr network = {.s_addr = htonl(ip != 0 ? ip : INADDR_LOOPBACK)};
   char host[INET_ADDRSTRLEN];
   struct th_client *client;
   inet_ntop(AF_INET, &network, host, sizeof host);
-  if (th_client_connect(&client, host, port, th_clock_after(GREETING_TIME), NULL) != 0)
-    return false;
+  uint64_t until = th_clock_after(GREETING_TIME);
+  if (th_client_connect_over(&client, carrier, host, port, until, NULL) != 0) return false;
   snprintf(out, size, "a Thespian system (%s, version %s, pid %lld)", th_client_base(client),
            th_client_version(client), (long long)th_client_pid(client));
   th_client_close(client);
@@ -46,22 +48,23 @@ static bool covers(const char *digits, uint32_t ip) {
 }
 
 /* The inode of the listening socket in one line of the table; 0 when it is another socket. */
-static unsigned long read_line(const char *line, uint32_t ip, uint16_t port) {
+static unsigned long read_line(const char *line, unsigned wanted, uint32_t ip, uint16_t port) {
   char digits[33];
   unsigned local_port, state;
   unsigned long inode;
   int found = sscanf(line, "%*d: %32[0-9A-Fa-f]:%x %*[^ ] %x %*s %*s %*s %*s %*s %lu", digits,
                      &local_port, &state, &inode);
-  bool is_it = found == 4 && state == LISTENING && local_port == port && covers(digits, ip);
+  bool is_it = found == 4 && state == wanted && local_port == port && covers(digits, ip);
   return is_it ? inode : 0;
 }
 
-static unsigned long find_inode(const char *table, uint32_t ip, uint16_t port) {
+static unsigned long find_inode(const char *table, unsigned state, uint32_t ip, uint16_t port) {
   char line[512];
   unsigned long inode = 0;
   FILE *file = fopen(table, "re");
   if (file == NULL) return 0;
-  while (inode == 0 && fgets(line, sizeof line, file) != NULL) inode = read_line(line, ip, port);
+  while (inode == 0 && fgets(line, sizeof line, file) != NULL)
+    inode = read_line(line, state, ip, port);
   fclose(file);
   return inode;
 }
@@ -116,22 +119,27 @@ static bool find_process(unsigned long inode, char *out, size_t size) {
   return found;
 }
 
-bool th_port_owner(uint32_t ip, uint16_t port, char *out, size_t size) {
-  unsigned long inode = find_inode("/proc/self/net/tcp", ip, port);
-  if (inode == 0) inode = find_inode("/proc/self/net/tcp6", ip, port);
+bool th_port_owner(enum th_carrier carrier, uint32_t ip, uint16_t port, char *out, size_t size) {
+  bool is_udp = carrier == TH_CARRIER_UDP;
+  unsigned state = is_udp ? UNCONNECTED : LISTENING;
+  unsigned long inode = find_inode(is_udp ? "/proc/self/net/udp" : "/proc/self/net/tcp", state, ip,
+                                   port);
+  if (inode == 0)
+    inode = find_inode(is_udp ? "/proc/self/net/udp6" : "/proc/self/net/tcp6", state, ip, port);
   if (inode == 0) return false;
-  if (ask(ip, port, out, size) || find_process(inode, out, size)) return true;
+  if (ask(carrier, ip, port, out, size) || find_process(inode, out, size)) return true;
   snprintf(out, size, "another program");
   return true;
 }
 
-int th_port_in_use(const char *host, uint16_t port, const char *remedy, struct th_reason *reason) {
+int th_port_in_use(enum th_carrier carrier, const char *host, uint16_t port, const char *remedy,
+                   struct th_reason *reason) {
   char owner[256];
   uint32_t ip = INADDR_LOOPBACK;
   uint16_t none = 0;
   bool is_here = strcmp(host, "localhost") == 0 ||
                  th_place_parse(host, strlen(host), &ip, &none) == 0;
-  bool is_known = is_here && th_port_owner(ip, port, owner, sizeof owner);
+  bool is_known = is_here && th_port_owner(carrier, ip, port, owner, sizeof owner);
   return th_fail(reason, TH_ESTARTUP, "port %u on %s is in use by %s; %s", port, host,
                  is_known ? owner : "another program", remedy);
 }

@@ -162,6 +162,15 @@ static void put_source_list(struct th_buffer *text, struct th_view sources) {
   }
 }
 
+/* Nothing to tell but on the UDP base, and mostly not there. */
+static void put_datagrams(struct th_buffer *text, struct th_view counters) {
+  int64_t lost = th_view_int(counters, "lost"), strange = th_view_int(counters, "strange");
+  if (lost == 0 && strange == 0) return;
+  put(text, "  ");
+  put_count(text, lost, "datagram");
+  th_buffer_printf(text, " lost on the way, %lld that were none of ours\n", (long long)strange);
+}
+
 static void put_counters(struct th_buffer *text, struct th_view status) {
   static const char *const names[] = {"sent", "delivered", "waiting", "dead", "poisoned"};
   struct th_view counters = th_view_field(status, "counters");
@@ -174,7 +183,9 @@ static void put_counters(struct th_buffer *text, struct th_view status) {
   }
   put(text, "\n  ");
   put_count(text, th_view_open(handlers, &reader), "handler");
-  th_buffer_printf(text, " of dead letters\n\nActors (%lld created, %lld exited)\n",
+  put(text, " of dead letters\n");
+  put_datagrams(text, counters);
+  th_buffer_printf(text, "\nActors (%lld created, %lld exited)\n",
                    (long long)th_view_int(counters, "created"),
                    (long long)th_view_int(counters, "exited"));
 }

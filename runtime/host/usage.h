@@ -14,9 +14,9 @@
 
 /* name in the code, long name, letter or 0, its value or NULL, what it does */
 #define TH_OPTIONS(X)                                                                              \
-  X(BASE, "base", 0, "NAME", "kind of system: multiprocTCPBase (default)")                         \
+  X(BASE, "base", 0, "NAME", "multiprocTCPBase (default) or multiprocUDPBase")                     \
   X(HOST, "host", 0, "ADDR", "address the system listens on (default 127.0.0.1)")                  \
-  X(PORT, "port", 0, "N", "port the system listens on (default 1900)")                             \
+  X(PORT, "port", 0, "N", "port the system listens on (default 1900, UDP 1029)")                   \
   X(CONVENTION, "convention", 0, "HOST:PORT", "leader of the convention to join")                  \
   X(CAPABILITY, "capability", 0, "KEY=VALUE", "a capability of the system; repeatable")            \
   X(CONFIG, "config", 0, "FILE", "options as a Lua table, {port = 0, load = {...}, ...}")          \

@@ -26,7 +26,8 @@
  * source: {hash, info, bytes, files, implicit, actors}
  * system status: {base, version, pid, admin, host, port, uptime, workers, shutdown, capabilities {},
  *   names {name: address}, sources [], deadLetterHandlers [], counters {sent, delivered, dead, poisoned,
- *   waiting, created, exited}, actors [actor status]}
+ *   waiting, created, exited, lost, strange}, actors [actor status]}
+ *   lost and strange count datagrams, on the UDP base: lost on their way, and none of ours
  * actor status: {address, class, name, parent, source, state, waiting, handled, failed, memory}
  *   state: "starting", "running", "exiting"; memory in bytes; name, parent, source may be missing
  *

@@ -75,7 +75,7 @@ static int welcome_guest(struct th_gate *gate, struct th_link *link, struct th_w
   snprintf(welcome->base, sizeof welcome->base, "%s", system->base);
   snprintf(welcome->version, sizeof welcome->version, "%s", TH_VERSION);
   welcome->pid = getpid();
-  welcome->limit = system->world.message_limit;
+  welcome->limit = system->frame_limit;
   return 0;
 }
 
@@ -121,7 +121,8 @@ static void end_if_empty(struct th_gate *gate) {
 
 /* A program that ends without a word is nothing unusual; garbage is, and so is who never greeted. */
 static enum th_log_level closing_level(const struct guest *guest, int error) {
-  bool is_plain_end = error == TH_WIRE_EOF || error == -ECONNRESET || error == -EPIPE;
+  bool is_plain_end = error == TH_WIRE_EOF || error == -ECONNRESET || error == -EPIPE ||
+                      error == -ECONNREFUSED;
   return guest != NULL && is_plain_end ? TH_LOG_INFO : TH_LOG_WARNING;
 }
 
@@ -144,10 +145,15 @@ static const struct th_link_events link_events = {
 
 static void on_accept(void *context, struct th_channel *channel) {
   struct th_gate *gate = context;
-  size_t limit = gate->system->world.message_limit;
+  size_t limit = gate->system->frame_limit;
   struct th_link *link = th_link_accept(gate->loop, channel, limit, &link_events, gate);
   th_map_put(&gate->links, (uint64_t)(uintptr_t)link, link);
   if (gate->is_ending) th_link_close(link);
+}
+
+static void on_stranger(void *context, const char *words) {
+  struct th_gate *gate = context;
+  th_log_write(gate->system->world.log, TH_LOG_WARNING, "%s", words);
 }
 
 /* ---- the owner's side ---- */
@@ -175,7 +181,8 @@ static void run_end(struct th_task *task) {
   end_if_empty(gate);
 }
 
-int th_gate_open(struct th_gate **out, struct th_system *system, uint32_t ip, uint16_t port) {
+int th_gate_open(struct th_gate **out, struct th_system *system, enum th_carrier carrier,
+                 uint32_t ip, uint16_t port) {
   int error;
   struct th_gate *gate = th_new(struct th_gate);
   gate->system = system;
@@ -183,7 +190,8 @@ int th_gate_open(struct th_gate **out, struct th_system *system, uint32_t ip, ui
   gate->end_task.run = run_end;
   th_map_init(&gate->links);
   if ((error = th_loop_new(&gate->loop)) != 0) goto loop_failed;
-  if ((error = th_tcp_new(gate->loop, &gate->wire)) != 0) goto wire_failed;
+  if ((error = th_wire_new(carrier, gate->loop, &gate->wire)) != 0) goto wire_failed;
+  gate->wire->stranger = on_stranger;
   if ((error = gate->wire->ops->listen(gate->wire, ip, port, on_accept, gate)) != 0)
     goto listen_failed;
   gate->port = gate->wire->ops->port(gate->wire);
@@ -204,6 +212,10 @@ int th_gate_start(struct th_gate *gate) {
 
 uint16_t th_gate_port(const struct th_gate *gate) {
   return gate->port;
+}
+
+void th_gate_counts(const struct th_gate *gate, struct th_wire_counts *counts) {
+  gate->wire->ops->counts(gate->wire, counts);
 }
 
 void th_gate_shut(struct th_gate *gate) {

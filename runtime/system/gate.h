@@ -12,18 +12,23 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "transport/wire.h"
 
 struct th_gate;
 struct th_system;
 
 /* Listens on ip:port (0 takes a free one); nobody is welcomed before th_gate_start. After a failure of
  * the start the gate is good for nothing but the end of the process. */
-int th_gate_open(struct th_gate **gate, struct th_system *system, uint32_t ip, uint16_t port);
+int th_gate_open(struct th_gate **gate, struct th_system *system, enum th_carrier carrier,
+                 uint32_t ip, uint16_t port);
 
 /* Starts the loop's thread. */
 int th_gate_start(struct th_gate *gate);
 
 uint16_t th_gate_port(const struct th_gate *gate);
+
+/* Any thread, until th_gate_free: what got lost on the wire, and what came that was not for us. */
+void th_gate_counts(const struct th_gate *gate, struct th_wire_counts *counts);
 
 /* From now on welcomes nobody. */
 void th_gate_shut(struct th_gate *gate);

@@ -38,6 +38,7 @@ struct th_system {
   struct th_capabilities *capabilities;
   struct th_modules *modules;
   struct th_gate *gate; /* NULL where nothing listens */
+  size_t frame_limit;   /* of what comes in there, requests to the admin with whole bundles, too */
   char host[64];
 
   atomic_bool closing;          /* nothing more is created */

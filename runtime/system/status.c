@@ -168,7 +168,9 @@ static void pack_counters(struct th_system *system, const struct survey *survey,
                           struct th_buffer *buffer) {
   uint64_t created = get(&system->created);
   th_pack_text(buffer, "counters");
-  th_pack_map(buffer, 7);
+  struct th_wire_counts wire = {0};
+  if (system->gate != NULL) th_gate_counts(system->gate, &wire);
+  th_pack_map(buffer, 9);
   /* Every message that was sent either reached a mailbox or was turned away; births are no messages. */
   pack_field_int(buffer, "sent", survey->pushed - created + get(&system->turned_away));
   pack_field_int(buffer, "delivered",
@@ -178,6 +180,8 @@ static void pack_counters(struct th_system *system, const struct survey *survey,
   pack_field_int(buffer, "waiting", survey->waiting);
   pack_field_int(buffer, "created", created);
   pack_field_int(buffer, "exited", get(&system->exited));
+  pack_field_int(buffer, "lost", wire.lost);
+  pack_field_int(buffer, "strange", wire.strange);
 }
 
 static void pack_system(struct th_system *system, struct th_admin *admin,

@@ -15,6 +15,7 @@
 #include "message/protocol.h"
 #include "system/gate.h"
 #include "system/inside.h"
+#include "transport/link.h"
 
 #define MESSAGE_LIMIT (INT64_C(256) << 20)
 #define MEMORY_LIMIT (INT64_C(256) << 20)
@@ -293,7 +294,7 @@ static int listen_outside(struct th_system *system, const struct th_system_confi
   uint32_t ip;
   uint16_t port = 0;
   int64_t wanted = th_capability_int(config->capabilities, config->capabilities_size, "Admin Port",
-                                     TH_TCP_PORT);
+                                     th_base_port(config->base));
   th_capability_text(config->capabilities, config->capabilities_size, "Admin Host", "127.0.0.1",
                      system->host, sizeof system->host);
   if (wanted < 0 || wanted > UINT16_MAX)
@@ -303,7 +304,8 @@ static int listen_outside(struct th_system *system, const struct th_system_confi
     snprintf(system->host, sizeof system->host, "127.0.0.1");
   if (th_place_parse(system->host, strlen(system->host), &ip, &port) != 0)
     return th_fail(reason, TH_ESTARTUP, "Admin Host %s is no IPv4 address", system->host);
-  int error = th_gate_open(&system->gate, system, ip, (uint16_t)wanted);
+  int error = th_gate_open(&system->gate, system, th_base_carrier(config->base), ip,
+                           (uint16_t)wanted);
   if (error == -EADDRINUSE)
     return th_fail(reason, error, "port %lld on %s is in use", (long long)wanted, system->host);
   if (error == -EADDRNOTAVAIL)
@@ -373,6 +375,10 @@ static void init_world(struct th_system *system, const struct th_system_config *
   system->world.message_limit = (uint64_t)th_capability_int(
     config->capabilities, config->capabilities_size, "Message Size Limit", MESSAGE_LIMIT);
   init_limits(&system->world, config);
+  system->frame_limit = system->world.message_limit;
+  /* Where messages leave in datagrams, none may be larger than can; bundles may. */
+  if (strcmp(config->base, TH_BASE_UDP) == 0 && system->world.message_limit > TH_LINK_LOOSE)
+    system->world.message_limit = TH_LINK_LOOSE;
   th_digest_random(&system->identity, sizeof system->identity);
   system->identity |= 1; /* 0 means no system */
   system->world.admin = (struct th_address){.system = system->identity, .number = TH_ADMIN_NUMBER};
@@ -389,7 +395,16 @@ static void init_lock(struct th_system *system) {
 
 static bool is_known_base(const char *base) {
   return strcmp(base, TH_BASE_SIMPLE) == 0 || strcmp(base, TH_BASE_QUEUE) == 0 ||
-         strcmp(base, TH_BASE_TCP) == 0;
+         th_base_port(base) != 0;
+}
+
+uint16_t th_base_port(const char *base) {
+  if (strcmp(base, TH_BASE_TCP) == 0) return TH_TCP_PORT;
+  return strcmp(base, TH_BASE_UDP) == 0 ? TH_UDP_PORT : 0;
+}
+
+enum th_carrier th_base_carrier(const char *base) {
+  return strcmp(base, TH_BASE_UDP) == 0 ? TH_CARRIER_UDP : TH_CARRIER_TCP;
 }
 
 int th_system_start(struct th_system **out, const struct th_system_config *config,
@@ -398,7 +413,7 @@ int th_system_start(struct th_system **out, const struct th_system_config *confi
   if (!is_known_base(config->base))
     return th_fail(reason, TH_ESTARTUP,
                    "there is no system base \"%s\"; use " TH_BASE_SIMPLE ", " TH_BASE_QUEUE
-                   " or " TH_BASE_TCP,
+                   ", " TH_BASE_TCP " or " TH_BASE_UDP,
                    config->base);
   struct th_system *system = th_new(struct th_system);
   system->script = config->script;
@@ -413,7 +428,7 @@ int th_system_start(struct th_system **out, const struct th_system_config *confi
     error = TH_ESTARTUP;
     goto failed;
   }
-  if (strcmp(config->base, TH_BASE_TCP) == 0)
+  if (th_base_port(config->base) != 0)
     if ((error = listen_outside(system, config, reason)) != 0) goto failed;
   th_spawn_admin(system);
   if ((error = th_scheduler_start(system->scheduler)) != 0) goto start_failed;

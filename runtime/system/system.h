@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "message/message.h"
+#include "transport/wire.h"
 
 struct th_system;
 struct th_script;
@@ -26,8 +27,15 @@ struct th_script;
 #define TH_BASE_SIMPLE "simpleSystemBase"
 #define TH_BASE_QUEUE "multiprocQueueBase"
 #define TH_BASE_TCP "multiprocTCPBase"
+#define TH_BASE_UDP "multiprocUDPBase"
 
+/* Where systems of a base listen by default; 0 for bases that do not. */
 #define TH_TCP_PORT 1900
+#define TH_UDP_PORT 1029
+uint16_t th_base_port(const char *base);
+
+/* What carries the messages of a base that listens. */
+enum th_carrier th_base_carrier(const char *base);
 
 struct th_system_config {
   const char *base;         /* one of the above */

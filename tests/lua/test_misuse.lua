@@ -47,7 +47,7 @@ local SYSTEM = {
   { "asys.shutdown(V)", { "nil", "5", "{}" }, "with a colon" },
   { "actors.ActorSystem(V)", { "5", "{}", "true", "f" }, "ActorSystem: the base" },
   { "actors.ActorSystem(V)", { "''", "'noBase'" },
-    "use simpleSystemBase, multiprocQueueBase or multiprocTCPBase" },
+    "use simpleSystemBase, multiprocQueueBase, multiprocTCPBase or multiprocUDPBase" },
   { "actors.ActorSystem(nil, V)", NO_TABLE, "ActorSystem: capabilities" },
   { "actors.ActorSystem(nil, nil, V)", NO_TABLE, "ActorSystem: logDefs" },
   { "actors.ActorSystem('simpleSystemBase', {x = V}, nil, true)", { "f" }, "capabilities.x is a function" },

@@ -125,12 +125,12 @@ is '["plain", "[1, 2", 5, "5", "", -5]'
 expect 0 "" "$HOST" ask "$evening" hire
 child=$out
 on status
-for part in "multiprocTCPBase on 127.0.0.1 port $port, pid " "Shelves" "Jo Black" "morning" \
+for part in "$BASE on 127.0.0.1 port $port, pid " "Shelves" "Jo Black" "morning" \
   "$(echo "$first" | cut -c 1-16)  shop.zip" "shop.Clerk @morning" "    shop.Clerk  " "3 actors"; do
   contains "$part" "$out"
 done
 on status --json
-contains '"base": "multiprocTCPBase"' "$out"
+contains "\"base\": \"$BASE\"" "$out"
 contains "\"port\": $port" "$out"
 contains '"Shelves": 12' "$out"
 contains "\"morning\": \"$morning\"" "$out"

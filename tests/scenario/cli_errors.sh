@@ -44,7 +44,7 @@ wrong 3 "no host \"no.such.host.invalid\"" "$HOST" status --host no.such.host.in
 # ---- starts that fail: 1 -------------------------------------------------------------------------
 
 start
-wrong 1 "port $port on 127.0.0.1 is in use by a Thespian system (multiprocTCPBase, version " \
+wrong 1 "port $port on 127.0.0.1 is in use by a Thespian system ($BASE, version " \
   "$HOST" start --port "$port"
 wrong 1 "choose another with --port, or --port 0 for any free one" \
   "$HOST" start --port "$port" --daemon --log-file log2

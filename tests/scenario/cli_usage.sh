@@ -77,7 +77,7 @@ for command in shutdown sources status; do
   wrong "\"-1\" is not a number of seconds" "$HOST" $command --timeout -1
   wrong "lives inside the program" "$HOST" $command --base simpleSystemBase
   wrong "lives inside the program" "$HOST" $command --base multiprocQueueBase
-  wrong "no base \"multiprocUDPBase\"" "$HOST" $command --base multiprocUDPBase
+  wrong "no base \"multiprocPigeonBase\"" "$HOST" $command --base multiprocPigeonBase
 done
 
 wrong "lives inside the program" "$HOST" start --base simpleSystemBase

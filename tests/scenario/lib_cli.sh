@@ -8,10 +8,29 @@
 #                                    $daemon; it ends with the script, which fails when what the
 #                                    system wrote to its log tells of a sanitizer's findings
 #
-# Each script has a folder of its own as its current one.
+# Each script has a folder of its own as its current one. Its systems are of the base that BASE
+# names, multiprocTCPBase where it is not set: $HOST then names it to the commands, and $BASE is
+# there for programs to read.
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/cli.XXXXXX")
 cd "$work"
+program=$HOST
+BASE=${BASE:-multiprocTCPBase}
+export BASE
+if [ "$BASE" != multiprocTCPBase ]; then
+  cat >"$work/host" <<SH
+#!/bin/sh
+command=\$1
+case \$command in
+  run | bundle | -*) exec "$program" "\$@" ;;
+esac
+shift
+exec "$program" "\$command" --base $BASE "\$@"
+SH
+  chmod +x "$work/host"
+  HOST=$work/host
+fi
+
 port=
 daemon=
 patience=60 # seconds that a script waits for what must come: a hang is a failure, not a timing
@@ -91,7 +110,7 @@ contains() {
 start() {
   expect 0 "" "$HOST" start --daemon --port 0 --log-file "$work/log" "$@"
   case $out in
-    "multiprocTCPBase 127.0.0.1 "[0-9]*) port=${out##* } ;;
+    "$BASE 127.0.0.1 "[0-9]*) port=${out##* } ;;
     *) fail "start printed: $out" ;;
   esac
   expect 0 "" "$HOST" status --json --port "$port"

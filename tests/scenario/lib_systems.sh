@@ -15,7 +15,7 @@
 
 . "$(dirname "$0")/lib_cli.sh"
 
-bases="simpleSystemBase multiprocQueueBase multiprocTCPBase"
+bases="simpleSystemBase multiprocQueueBase multiprocTCPBase multiprocUDPBase"
 
 # Children inherit it, however far they go into the background.
 TH_SCRIPT=$work
@@ -101,16 +101,18 @@ begin() {
   expect 0 "" "$HOST" start --port 0 --log-file "$log" "$@" --daemon
   port=${out##* }
   case $out in
-    "multiprocTCPBase 127.0.0.1 "[1-9]*) ;;
+    "$BASE 127.0.0.1 "[1-9]*) ;;
     *) fail "start printed: $out" ;;
   esac
   pid=$(status_of "$port" pid)
 }
 
+PROGRAM=$program
+export PROGRAM
 mkdir bin
 cat >bin/by_host <<'SH'
 #!/bin/sh
-exec "$HOST" run "$@"
+exec "$PROGRAM" run "$@"
 SH
 cat >bin/by_lua <<'SH'
 #!/bin/sh
@@ -121,4 +123,4 @@ SH
 chmod +x bin/*
 luas="$work/bin/by_host $work/bin/by_lua"
 # A sanitizer's library would have to be loaded into lua5.4 first.
-! grep -Eq '__(asan|tsan|ubsan)_' "$HOST" || luas="$work/bin/by_host"
+! grep -Eq '__(asan|tsan|ubsan)_' "$program" || luas="$work/bin/by_host"

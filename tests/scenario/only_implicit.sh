@@ -24,7 +24,7 @@ end
 
 if actors.main(...) then
   local port, keep = ...
-  local asys = actors.ActorSystem("multiprocTCPBase",
+  local asys = actors.ActorSystem(os.getenv "BASE",
     { ["Admin Port"] = math.tointeger(port), ["Attach Only"] = true })
   local function ask(address, message)
     local answer = assert(asys:ask(address, message, 60))
@@ -132,7 +132,7 @@ local edition = 0
 function Passing:receiveMessage(message, sender) self:send(sender, edition) end
 if actors.main(...) then
   local port, keep = ...
-  local asys = actors.ActorSystem("multiprocTCPBase",
+  local asys = actors.ActorSystem(os.getenv "BASE",
     { ["Admin Port"] = math.tointeger(port), ["Attach Only"] = true })
   local passing = asys:createActor(Passing, nil, keep)
   print(asys:ask(passing, "edition", 60))
@@ -166,7 +166,7 @@ local actors = require "thespian.actors"
 local App = actors.class("App", actors.Actor)
 function App:receiveMessage(_, sender) self:send(sender, "$name, " .. require("helper").text) end
 if actors.main(...) then
-  local asys = actors.ActorSystem("multiprocTCPBase",
+  local asys = actors.ActorSystem(os.getenv "BASE",
     { ["Admin Port"] = math.tointeger(...), ["Attach Only"] = true })
   local app = asys:createActor(App)
   print("ready")

@@ -41,7 +41,7 @@ LUA
 cat >patient.lua <<'LUA'
 local actors = require "thespian.actors"
 local port, how, pid = ...
-local asys = actors.ActorSystem("multiprocTCPBase",
+local asys = actors.ActorSystem(os.getenv "BASE",
   { ["Admin Port"] = math.tointeger(port), ["Attach Only"] = true })
 local nurse = asys:createActor("nurse.Nurse", nil, "nurse")
 local function describe(what, call, ...)
@@ -184,9 +184,14 @@ for name in by_name by_address; do
 done
 count=0
 for asking in $pids; do
+  tell=tell
   case $((count % 5)) in
     2) first=listen ;;
-    3) first=private ;;
+    3)
+      first=private
+      # Over UDP an endpoint that has said nothing since hears of it by what it says, which is lost.
+      [ "$BASE" = multiprocTCPBase ] || tell=
+      ;;
     *) first=ask ;;
   esac
   if [ $((count % 5)) = 4 ]; then
@@ -196,7 +201,7 @@ for asking in $pids; do
   else
     ended "$asking" 0
     said=$(cat "patient $count.out")
-    for what in "$first" "tell" "ask again" "listen again" "create" "update"; do
+    for what in "$first" $tell "ask again" "listen again" "create" "update"; do
       contains "$what: ActorSystemFailure true ActorSystemFailure: patient.lua:7: $gone_words" "$said"
     done
     contains "private again: ActorSystem" "$said"

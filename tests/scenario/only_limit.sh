@@ -12,7 +12,7 @@ LUA
 cat >large.lua <<'LUA'
 local actors = require "thespian.actors"
 local port, limit = math.tointeger(...), math.tointeger((select(2, ...)))
-local asys = actors.ActorSystem("multiprocTCPBase",
+local asys = actors.ActorSystem(os.getenv "BASE",
   { ["Admin Port"] = port, ["Attach Only"] = true })
 local echo = asys:createActor("echo.Echo")
 local fitting, larger = ("x"):rep(limit - 3), ("x"):rep(limit - 2) -- with their heads of 3 bytes

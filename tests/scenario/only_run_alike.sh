@@ -104,15 +104,15 @@ for base in $bases; do
   nothing_runs
 done
 
-# From elsewhere, and from within.
+# From elsewhere, and from within, on the base that was the last.
 cd /
 for program in "$work/program/main.lua" "$work/program" "$work/program.zip"; do
-  said "$program" 0 multiprocTCPBase 0 "two words"
+  said "$program" 0 "$base" 0 "two words"
   alike "$program"
 done
 cd "$work/program"
 for program in main.lua . ../program.zip; do
-  said "$program" 0 multiprocTCPBase 0 "two words"
+  said "$program" 0 "$base" 0 "two words"
   alike "$program"
 done
 cd "$work"

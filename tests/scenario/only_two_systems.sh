@@ -73,7 +73,7 @@ red_address=$out
 cat >both.lua <<'LUA'
 local actors = require "thespian.actors"
 local function system(port)
-  return actors.ActorSystem("multiprocTCPBase",
+  return actors.ActorSystem(os.getenv "BASE",
     { ["Admin Port"] = math.tointeger(port), ["Attach Only"] = true }, false, true)
 end
 local red, blue = system((...)), system((select(2, ...)))
@@ -117,7 +117,7 @@ asking "$blue" blue
 
 # ---- a port that is taken ------------------------------------------------------------------------
 
-owner="port $blue on 127.0.0.1 is in use by a Thespian system (multiprocTCPBase, version "
+owner="port $blue on 127.0.0.1 is in use by a Thespian system ($BASE, version "
 expect 1 "$owner" "$HOST" start --port "$blue"
 contains ", pid $blue_pid)" "$err"
 expect 1 "$owner" "$HOST" start --port "$blue" --daemon --log-file taken.log
@@ -126,19 +126,27 @@ asking "$blue" blue
 
 # Whoever else has it, silent or talkative, is named too.
 cat >listener.py <<'PY'
-import socket, sys
-server = socket.create_server(("127.0.0.1", 0))
+import os, socket, sys
+is_udp = os.environ["BASE"] == "multiprocUDPBase"
+server = socket.socket(type=socket.SOCK_DGRAM if is_udp else socket.SOCK_STREAM)
+server.bind(("127.0.0.1", 0))
+if not is_udp:
+    server.listen()
 print(server.getsockname()[1], flush=True)
 held = []
 while True:
-    client, _ = server.accept()
-    held.append(client)
+    if is_udp:
+        _, address = server.recvfrom(65536)
+    else:
+        client, address = server.accept()
+        held.append(client)
     if sys.argv[1] == "talkative":
-        client.sendall(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n")
+        words = b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"
+        server.sendto(words, address) if is_udp else client.sendall(words)
 PY
 cat >starting.lua <<'LUA'
 local actors = require "thespian.actors"
-local started, raised = pcall(actors.ActorSystem, "multiprocTCPBase",
+local started, raised = pcall(actors.ActorSystem, os.getenv "BASE",
   { ["Admin Port"] = math.tointeger(...), ["Attach Only"] = select(2, ...) == "attach" or nil })
 assert(not started)
 local is_failure = actors.isinstance(raised, actors.ActorSystemFailure)
@@ -184,7 +192,7 @@ local actors = require "thespian.actors"
 local Echo = actors.class("Echo", actors.Actor)
 function Echo:receiveMessage(message, sender) self:send(sender, message) end
 if actors.main(...) then
-  local asys = actors.ActorSystem("multiprocTCPBase", { ["Admin Port"] = math.tointeger(...) })
+  local asys = actors.ActorSystem(os.getenv "BASE", { ["Admin Port"] = math.tointeger(...) })
   local echo = asys:createActor(Echo, nil, "the one")
   print(tostring(echo), asys:ask(echo, "there", 60))
 end

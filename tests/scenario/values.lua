@@ -29,6 +29,9 @@ function Inspector:receiveMessage(message, sender)
   elseif actors.isinstance(message, Point) then
     seen.sum = message:sum()
     seen.isPoint3 = actors.isinstance(message, Point3)
+  elseif message == "grow" then
+    local sent, raised = pcall(self.send, self, sender, ("x"):rep(65534))
+    seen.refused = not sent and tostring(raised)
   elseif type(message) == "table" then
     seen.shared = message.one ~= nil and message.one == message.other
     seen.cycle = message.me == message
@@ -55,9 +58,12 @@ if actors.main(...) then
   local inspector = asys:createActor(Inspector)
   local function back(value) return scenario.ask(asys, echo, value) end
 
+  local datagrams = scenario.base == "multiprocUDPBase"
+
   check.test("plain values come back as they were", function()
+    local longest = datagrams and 65533 or 70000 -- 65536 bytes with their head
     local values = { true, false, 0, -1, 127, 128, -33, 2 ^ 53, math.maxinteger, math.mininteger, 1.0, -0.5,
-      1e308, math.huge, -math.huge, "", "text", "any\0bytes\xff", ("x"):rep(70000) }
+      1e308, math.huge, -math.huge, "", "text", "any\0bytes\xff", ("x"):rep(longest) }
     for _, value in ipairs(values) do check.equal(back(value), value) end
     check.equal(1 / back(-0.0), -math.huge)
     local nan = back(0 / 0)
@@ -124,6 +130,16 @@ if actors.main(...) then
     check.raises("CannotSend: ", asys.tell, asys, echo, io.stdout)
     check.equal(back("still there"), "still there")
   end)
+
+  -- The largest message has 64 KiB where it must fit into datagrams, so more is only refused there.
+  if datagrams then
+    check.test("a message past the limit is refused to its sender", function()
+      local raised = check.raises("65536", asys.tell, asys, echo, ("x"):rep(65534))
+      check.ok(actors.isinstance(raised, actors.CannotSend))
+      check.contains(scenario.ask(asys, inspector, "grow").refused, "CannotSend: ")
+      check.equal(back("still there"), "still there")
+    end)
+  end
 
   check.test("an address is needed to send", function()
     local raised = check.raises("InvalidActorAddress: ", asys.tell, asys, "nobody", 1)

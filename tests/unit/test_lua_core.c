@@ -153,7 +153,7 @@ static void an_error_is_what_the_maker_makes(void **state) {
   check(*state, "local name, words = tries(core.open, 'noSystemBase')\n"
                 "assert(name == 'ActorSystemStartupFailure', name)\n"
                 "assert(words:find('^there is no system base \"noSystemBase\"; '\n"
-                "  .. 'use simpleSystemBase, multiprocQueueBase or'), words)\n");
+                "  .. 'use simpleSystemBase, multiprocQueueBase, multiprocTCPBase or'), words)\n");
 }
 
 static void an_error_without_words_has_its_own(void **state) {
@@ -181,19 +181,20 @@ static void the_module_of_errors_is_loaded_at_the_first_error(void **state) {
 }
 
 static void an_error_is_text_where_nothing_makes_it(void **state) {
-  check(*state, "local core = require 'thespian.core'\n"
-                "package.preload['thespian.errors'] = function() error 'broken' end\n"
-                "local expected =\n"
-                "  'ActorSystemStartupFailure: there is no system base \"noSystemBase\"; '\n"
-                "  .. 'use simpleSystemBase, multiprocQueueBase or multiprocTCPBase'\n"
-                "local _, raised = pcall(core.open, 'noSystemBase')\n"
-                "assert(raised == expected, raised)\n"
-                "core.setRaise(function() error 'broken' end)\n"
-                "_, raised = pcall(core.open, 'noSystemBase')\n"
-                "assert(raised == expected, raised)\n"
-                "require = nil\n"
-                "_, raised = pcall(core.open, 'noSystemBase')\n"
-                "assert(raised == expected, raised)\n");
+  check(*state,
+        "local core = require 'thespian.core'\n"
+        "package.preload['thespian.errors'] = function() error 'broken' end\n"
+        "local expected =\n"
+        "  'ActorSystemStartupFailure: there is no system base \"noSystemBase\"; '\n"
+        "  .. 'use simpleSystemBase, multiprocQueueBase, multiprocTCPBase or multiprocUDPBase'\n"
+        "local _, raised = pcall(core.open, 'noSystemBase')\n"
+        "assert(raised == expected, raised)\n"
+        "core.setRaise(function() error 'broken' end)\n"
+        "_, raised = pcall(core.open, 'noSystemBase')\n"
+        "assert(raised == expected, raised)\n"
+        "require = nil\n"
+        "_, raised = pcall(core.open, 'noSystemBase')\n"
+        "assert(raised == expected, raised)\n");
 }
 
 /* ---- bundles ---- */

@@ -236,12 +236,24 @@ static void bases_out_of_reach_say_why(void **state) {
   done(parsed);
   assert_wrong(parse("status", "--base", "simpleSystemBase", NULL),
                "a simpleSystemBase lives inside the program that makes it, out of the reach of "
-               "others; use multiprocTCPBase");
+               "others; use multiprocTCPBase or multiprocUDPBase");
   assert_wrong(parse("start", "--base", "multiprocQueueBase", NULL),
                "a multiprocQueueBase lives inside the program that makes it, out of the reach of "
-               "others; use multiprocTCPBase");
-  assert_wrong(parse("start", "--base", "multiprocUDPBase", NULL),
-               "no base \"multiprocUDPBase\" in this version; use multiprocTCPBase");
+               "others; use multiprocTCPBase or multiprocUDPBase");
+  assert_wrong(parse("start", "--base", "multiprocPigeonBase", NULL),
+               "no base \"multiprocPigeonBase\" in this version; use multiprocTCPBase or "
+               "multiprocUDPBase");
+}
+
+static void each_base_has_a_port_of_its_own(void **state) {
+  (void)state;
+  struct parsed *parsed = parse("status", NULL);
+  assert_int_equal(parsed->options.port, 1900);
+  done(parsed);
+  parsed = parse("status", "--base", "multiprocUDPBase", NULL);
+  assert_int_equal(parsed->error, 0);
+  assert_int_equal(parsed->options.port, 1029);
+  done(parsed);
 }
 
 /* ---- config files ---------------------------------------------------------------------------- */
@@ -317,6 +329,7 @@ int main(void) {
     cmocka_unit_test(wrong_ports_are_refused),
     cmocka_unit_test(wrong_values_are_refused),
     cmocka_unit_test(bases_out_of_reach_say_why),
+    cmocka_unit_test(each_base_has_a_port_of_its_own),
     cmocka_unit_test(a_config_file_comes_before_the_command_line),
     cmocka_unit_test(a_config_file_is_checked_like_the_command_line),
     cmocka_unit_test(an_empty_config_file_changes_nothing),

@@ -12,10 +12,11 @@
 #include "message/pack.h"
 #include "message/protocol.h"
 #include "probe.h"
+#include "transport/link.h"
 
 #define PATIENCE (60 * TH_SECOND)
 
-/* A system with one program attached; each test runs on all three bases. */
+/* A system with one program attached; each test runs on every base. */
 struct bench {
   struct th_system *system;
   struct th_client *client;
@@ -24,9 +25,10 @@ struct bench {
 static struct bench begin(const char *base) {
   struct bench bench = {.system = th_probe_start(base)};
   struct th_reason reason = {{0}};
-  if (strcmp(base, TH_BASE_TCP) == 0)
-    assert_int_equal(th_client_connect(&bench.client, "127.0.0.1", th_system_port(bench.system),
-                                       th_clock_after(PATIENCE), &reason),
+  if (th_base_port(base) != 0)
+    assert_int_equal(th_client_connect_over(&bench.client, th_base_carrier(base), "127.0.0.1",
+                                            th_system_port(bench.system), th_clock_after(PATIENCE),
+                                            &reason),
                      0);
   else
     assert_int_equal(th_client_attach(&bench.client, bench.system), 0);
@@ -238,6 +240,10 @@ static void creates_nothing_after_shutdown_began(const char *base) {
   static void story##_tcp(void **unused) {                                                         \
     (void)unused;                                                                                  \
     story(TH_BASE_TCP);                                                                            \
+  }                                                                                                \
+  static void story##_udp(void **unused) {                                                         \
+    (void)unused;                                                                                  \
+    story(TH_BASE_UDP);                                                                            \
   }
 
 ON_EACH_BASE(answers)
@@ -253,7 +259,8 @@ ON_EACH_BASE(balances_its_books)
 ON_EACH_BASE(creates_nothing_after_shutdown_began)
 
 #define EACH(story)                                                                                \
-  cmocka_unit_test(story##_simple), cmocka_unit_test(story##_queue), cmocka_unit_test(story##_tcp)
+  cmocka_unit_test(story##_simple), cmocka_unit_test(story##_queue),                               \
+    cmocka_unit_test(story##_tcp), cmocka_unit_test(story##_udp)
 
 static void two_systems_in_one_process_do_not_meet(void **unused) {
   struct bench one = begin(TH_BASE_QUEUE), other = begin(TH_BASE_TCP);
@@ -269,18 +276,17 @@ static void two_systems_in_one_process_do_not_meet(void **unused) {
   assert_true(th_system_free(other.system, 60));
 }
 
-static void a_taken_port_is_named(void **unused) {
-  struct bench bench = begin(TH_BASE_TCP);
+static void name_a_taken_port(const char *base) {
+  struct bench bench = begin(base);
   struct th_system *second;
   struct th_reason reason;
   struct th_buffer map;
   char expected[80];
-  (void)unused;
   th_buffer_init(&map);
   th_pack_map(&map, 1);
   th_pack_text(&map, "Admin Port");
   th_pack_int(&map, th_system_port(bench.system));
-  struct th_system_config config = {.base = TH_BASE_TCP,
+  struct th_system_config config = {.base = base,
                                     .capabilities = map.data,
                                     .capabilities_size = map.size,
                                     .script = &th_probe_script};
@@ -289,6 +295,37 @@ static void a_taken_port_is_named(void **unused) {
            th_system_port(bench.system));
   assert_string_equal(reason.words, expected);
   th_buffer_clear(&map);
+  end(&bench);
+}
+
+static void a_taken_port_is_named(void **unused) {
+  (void)unused;
+  name_a_taken_port(TH_BASE_TCP);
+  name_a_taken_port(TH_BASE_UDP);
+}
+
+/* What a datagram cannot hold is refused, unless it is a request, with a bundle perhaps. */
+static void only_requests_may_be_large_on_udp(void **unused) {
+  struct bench bench = begin(TH_BASE_UDP);
+  struct th_address echo = create(&bench, "echo");
+  struct th_buffer large;
+  struct th_reason reason;
+  struct th_message *reply;
+  (void)unused;
+  th_buffer_init(&large);
+  th_pack_array(&large, 2);
+  th_pack_int(&large, TH_OP_NAME);
+  char *name = malloc(TH_LINK_LOOSE);
+  assert_non_null(name);
+  memset(name, 'x', TH_LINK_LOOSE);
+  th_pack_str(&large, name, TH_LINK_LOOSE);
+  assert_int_equal(
+    th_client_tell(bench.client, &echo, TH_KIND_USER, large.data, large.size, &reason), TH_ETOOBIG);
+  assert_int_equal(
+    th_client_request(bench.client, &large, th_clock_after(PATIENCE), &reply, &reason), 0);
+  th_message_free(reply);
+  th_buffer_clear(&large);
+  free(name);
   end(&bench);
 }
 
@@ -307,6 +344,7 @@ int main(void) {
     EACH(creates_nothing_after_shutdown_began),
     cmocka_unit_test(two_systems_in_one_process_do_not_meet),
     cmocka_unit_test(a_taken_port_is_named),
+    cmocka_unit_test(only_requests_may_be_large_on_udp),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
