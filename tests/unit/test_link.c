@@ -848,6 +848,7 @@ struct fake {
   size_t unsent;
   bool slow; /* keeps what it is given */
   unsigned sends;
+  unsigned looses;
   unsigned closes;
 };
 
@@ -856,6 +857,12 @@ static void fake_send(struct th_channel *channel, const void *data, size_t size)
   (void)data;
   fake->sends++;
   if (fake->slow) fake->unsent += size;
+}
+
+static void fake_send_loose(struct th_channel *channel, const void *frames, size_t size) {
+  (void)frames;
+  (void)size;
+  ((struct fake *)channel)->looses++;
 }
 
 static size_t fake_unsent(const struct th_channel *channel) {
@@ -881,12 +888,21 @@ static void fake_peer(const struct th_channel *channel, char *out) {
 static const struct th_wire_ops fake_ops = {
   .send = fake_send, .unsent = fake_unsent, .close = fake_close, .peer = fake_peer};
 
-/* A link that accepted the fake and was greeted by it. */
-static void link_fake(struct pair *pair, struct fake *fake) {
+/* One that may lose what users say. */
+static const struct th_wire_ops fake_loose_ops = {.send = fake_send,
+                                                  .send_loose = fake_send_loose,
+                                                  .unsent = fake_unsent,
+                                                  .close = fake_close,
+                                                  .peer = fake_peer};
+
+static void accept_fake(struct pair *pair, struct fake *fake, const struct th_wire_ops *ops) {
   set_up(pair);
-  *fake = (struct fake){.channel = {.ops = &fake_ops}, .closing = {NULL, fake_closing}};
+  *fake = (struct fake){.channel = {.ops = ops}, .closing = {NULL, fake_closing}};
   fake->loop = pair->loop;
   th_link_accept(pair->loop, &fake->channel, LIMIT, &events, &pair->server);
+}
+
+static void greet_from_fake(struct pair *pair, struct fake *fake) {
   struct th_buffer buffer;
   th_buffer_init(&buffer);
   th_frame_hello(&buffer, &program);
@@ -894,6 +910,12 @@ static void link_fake(struct pair *pair, struct fake *fake) {
   th_buffer_clear(&buffer);
   assert_int_equal(pair->server.linked, 1);
   assert_int_equal(fake->sends, 1);
+}
+
+/* A link that accepted the fake and was greeted by it. */
+static void link_fake(struct pair *pair, struct fake *fake) {
+  accept_fake(pair, fake, &fake_ops);
+  greet_from_fake(pair, fake);
 }
 
 static void end_fake(struct pair *pair) {
@@ -932,6 +954,72 @@ static void messages_wait_while_the_channel_is_slow(void **state) {
   assert_int_equal(th_link_waiting(pair.server.link), 6);
   end_fake(&pair);
   assert_int_equal(pair.server.undeliverable, 6);
+}
+
+/* ---- a way on which frames may get lost ------------------------------------------------------ */
+
+static void receive_loose(struct fake *fake, size_t cut) {
+  struct th_buffer buffer;
+  struct th_message *message = new_message(0, 0, 100);
+  th_buffer_init(&buffer);
+  th_frame_message(&buffer, message);
+  fake->channel.events->received_loose(fake->channel.user, buffer.data, buffer.size - cut);
+  th_buffer_clear(&buffer);
+  th_message_free(message);
+}
+
+/* The welcome got lost on its way, and what was said after it came through. */
+static void what_comes_loose_before_the_greeting_is_done_is_lost(void **state) {
+  (void)state;
+  struct pair pair;
+  struct fake fake;
+  accept_fake(&pair, &fake, &fake_loose_ops);
+  receive_loose(&fake, 0);
+  assert_int_equal(fake.closes, 0);
+  greet_from_fake(&pair, &fake);
+  assert_int_equal(pair.server.received, 0);
+  receive_loose(&fake, 0);
+  assert_int_equal(pair.server.received, 1);
+  end_fake(&pair);
+}
+
+static void a_datagram_with_half_a_frame_is_malformed(void **state) {
+  (void)state;
+  struct pair pair;
+  struct fake fake;
+  accept_fake(&pair, &fake, &fake_loose_ops);
+  greet_from_fake(&pair, &fake);
+  receive_loose(&fake, 1);
+  run_until(pair.loop, &pair.server.closed, 1);
+  assert_int_equal(pair.server.error, TH_EMALFORMED);
+  assert_int_equal(pair.server.received, 0);
+  tear_down(&pair);
+}
+
+static void send_kind(struct pair *pair, enum th_kind kind, size_t size) {
+  struct th_message *message = new_message(0, 0, size);
+  message->kind = (uint8_t)kind;
+  th_link_send(pair->server.link, message);
+}
+
+static void only_what_users_say_may_get_lost(void **state) {
+  (void)state;
+  struct pair pair;
+  struct fake fake;
+  accept_fake(&pair, &fake, &fake_loose_ops);
+  greet_from_fake(&pair, &fake);
+  send_kind(&pair, TH_KIND_USER, 10);
+  send_kind(&pair, TH_KIND_POISON, 10);
+  th_loop_run(pair.loop, 0);
+  assert_int_equal(fake.looses, 1); /* both at once */
+  send_kind(&pair, TH_KIND_REPLY, 10);
+  send_kind(&pair, TH_KIND_DEAD_NOTICE, 10);
+  send_kind(&pair, TH_KIND_POISON, TH_LINK_LOOSE); /* around the largest that a user may send */
+  th_loop_run(pair.loop, 0);
+  assert_int_equal(fake.looses, 1);
+  assert_int_equal(fake.sends, 2);
+  end_fake(&pair);
+  assert_int_equal(pair.server.undeliverable, 0);
 }
 
 /* ---- two loops in two threads --------------------------------------------------------------- */
@@ -1160,6 +1248,9 @@ int main(void) {
     cmocka_unit_test(who_reads_nothing_is_left_with_what_waits_undeliverable),
     cmocka_unit_test(messages_that_gather_are_one_write),
     cmocka_unit_test(messages_wait_while_the_channel_is_slow),
+    cmocka_unit_test(what_comes_loose_before_the_greeting_is_done_is_lost),
+    cmocka_unit_test(a_datagram_with_half_a_frame_is_malformed),
+    cmocka_unit_test(only_what_users_say_may_get_lost),
     cmocka_unit_test(many_messages_go_both_ways_with_nothing_lost),
     cmocka_unit_test(a_message_is_received_or_undeliverable_when_links_close_under_way),
     cmocka_unit_test(a_message_is_told_at_most_once_when_the_connection_breaks_under_way),
