@@ -29,6 +29,8 @@ struct th_worker {
   unsigned turns_since_lines;
   bool background_is_next;
   atomic_uint turns; /* counts; the monitor sees by it that a turn lasts */
+  /* Who has the turn, for the monitor to charge its time to; relaxed: slots live as long as the system. */
+  _Atomic(struct th_actor *) running;
   _Atomic(struct th_actor *) next;
   /* Ring: thieves and the owner take at head by compare-and-exchange; the owner alone adds at tail. */
   atomic_uint head;
@@ -48,7 +50,8 @@ struct th_scheduler {
   struct line shared;
   struct line background; /* whose last turn had to be asked to end */
   unsigned parked;
-  unsigned stuck; /* workers in a turn that cannot be ended, at the last look */
+  unsigned stuck;     /* workers in a turn that cannot be ended, at the last look */
+  uint64_t looked_at; /* when the monitor last looked; 0: everybody had parked */
   bool monitor_sleeps;
   uint64_t monitor_wakes_at;
   pthread_cond_t monitor_wake;
@@ -331,8 +334,11 @@ static void park(struct th_worker *worker) {
 static void run_turn(struct th_worker *worker, struct th_actor *actor) {
   unsigned turns = atomic_load_explicit(&worker->turns, memory_order_relaxed);
   atomic_store_explicit(&worker->turns, turns + 1, memory_order_relaxed);
+  atomic_store_explicit(&worker->running, actor, memory_order_relaxed);
   th_preempt_begin();
-  if (th_actor_turn(actor) != TH_TURN_GOES_ON) return;
+  enum th_turn ended = th_actor_turn(actor);
+  atomic_store_explicit(&worker->running, NULL, memory_order_relaxed);
+  if (ended != TH_TURN_GOES_ON) return;
   if (th_preempt_is_asked())
     inject(worker->scheduler, &worker->scheduler->background, actor, false);
   else
@@ -404,6 +410,21 @@ static void look_at(struct th_worker *worker, struct look *look) {
   look->turns = turns;
 }
 
+static void charge(struct th_actor *actor, uint64_t nanoseconds) {
+  atomic_fetch_add_explicit(&actor->card.busy, nanoseconds, memory_order_relaxed);
+}
+
+/* Charges the time since the last look to who runs now: wrong for one look, right for many. */
+static void charge_running(struct th_scheduler *scheduler, uint64_t now) {
+  uint64_t passed = scheduler->looked_at != 0 ? now - scheduler->looked_at : 0;
+  scheduler->looked_at = now;
+  for (unsigned i = 0; passed > 0 && i < started(scheduler); i++) {
+    struct th_actor *actor = atomic_load_explicit(&scheduler->workers[i].running,
+                                                  memory_order_relaxed);
+    if (actor != NULL) charge(actor, passed);
+  }
+}
+
 /* True when work waits. Seats of workers whose turns last are given away. */
 static bool find_waiting(struct th_scheduler *scheduler, const struct look *looks) {
   bool waiting = false;
@@ -446,8 +467,10 @@ static void relieve(struct th_scheduler *scheduler) {
 static uint64_t look_after(struct th_scheduler *scheduler, struct look *looks, uint64_t now) {
   if (scheduler->parked == started(scheduler)) {
     scheduler->stuck = 0;
+    scheduler->looked_at = 0;
     return TH_FOREVER;
   }
+  charge_running(scheduler, now);
   for (unsigned i = 0; i < started(scheduler); i++) look_at(&scheduler->workers[i], &looks[i]);
   bool waiting = find_waiting(scheduler, looks);
   ask_to_end(scheduler, looks, waiting || is_stopping(scheduler));
@@ -537,10 +560,15 @@ bool th_scheduler_stop(struct th_scheduler *scheduler, uint64_t until) {
 /* Until nothing is ready, or a turn was asked to end: then the time is due a look. */
 static void crank_turns(struct th_scheduler *scheduler) {
   struct th_actor *actor;
+  uint64_t began = th_clock_now();
   th_preempt_begin();
-  while (!th_preempt_is_asked() && (actor = pop(scheduler, &scheduler->shared)) != NULL)
+  while (!th_preempt_is_asked() && (actor = pop(scheduler, &scheduler->shared)) != NULL) {
     if (th_actor_turn(actor) == TH_TURN_GOES_ON)
       inject(scheduler, &scheduler->shared, actor, false);
+    uint64_t ended = th_clock_now();
+    charge(actor, ended - began);
+    began = ended;
+  }
 }
 
 void th_scheduler_crank(struct th_scheduler *scheduler, uint64_t until) {

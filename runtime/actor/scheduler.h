@@ -11,6 +11,9 @@
  * queue gets a parked worker, and the seat of a worker whose turn has lasted for two looks is given
  * away. Threads that are no workers wake a parked one at once.
  *
+ * Each look also charges the time since the last one to the actors that run (busy, on their cards); the
+ * crank measures it.
+ *
  * A turn that two looks in a row find is asked to end (preempt), where other work waits, and its actor then
  * waits in the background: it is next when nothing else is ready, or every so many turns. One that does
  * not end for ten more is stuck: it does not count as a worker until it comes back, and a spare thread

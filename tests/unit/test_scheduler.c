@@ -265,6 +265,49 @@ static void without_workers_the_crank_runs_everything(void **unused) {
   end(stage);
 }
 
+/* Ends its turn when its time has been charged to it. */
+static void run_until_charged(struct stage *stage, struct th_actor *actor,
+                              const struct th_message *message) {
+  uint64_t until = th_clock_after(60 * TH_SECOND);
+  (void)message;
+  while (atomic_load(&actor->card.busy) == 0 && th_clock_now() < until) continue;
+  sem_post(&stage->done);
+}
+
+static void a_turn_that_lasts_is_charged_to_its_actor(void **unused) {
+  struct stage *stage = begin(2);
+  (void)unused;
+  struct th_address busy = cast(stage, run_until_charged);
+  tell(stage, &busy, 0);
+  wait_for(&stage->done);
+  struct th_actor *actor = th_registry_find(stage->registry, busy.number);
+  assert_true(atomic_load(&actor->card.busy) > 0);
+  end(stage);
+}
+
+static void run_for_two_milliseconds(struct stage *stage, struct th_actor *actor,
+                                     const struct th_message *message) {
+  uint64_t until = th_clock_after(2 * TH_MILLISECOND);
+  (void)stage;
+  (void)actor;
+  (void)message;
+  while (th_clock_now() < until) continue;
+}
+
+static void the_crank_measures_turns(void **unused) {
+  struct stage *stage = begin(0);
+  (void)unused;
+  struct th_address busy = cast(stage, run_for_two_milliseconds);
+  uint64_t began = th_clock_now();
+  for (int i = 0; i < 3; i++) tell(stage, &busy, 0);
+  th_scheduler_crank(stage->scheduler, TH_FOREVER);
+  uint64_t took = th_clock_now() - began;
+  struct th_actor *actor = th_registry_find(stage->registry, busy.number);
+  uint64_t charged = atomic_load(&actor->card.busy);
+  assert_in_range(charged, 6 * TH_MILLISECOND, took);
+  end(stage);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_long_turn_gives_its_seat_away),
@@ -273,6 +316,8 @@ int main(void) {
     cmocka_unit_test(more_actors_than_a_ring_holds_all_run),
     cmocka_unit_test(parked_workers_wake_for_every_push),
     cmocka_unit_test(without_workers_the_crank_runs_everything),
+    cmocka_unit_test(a_turn_that_lasts_is_charged_to_its_actor),
+    cmocka_unit_test(the_crank_measures_turns),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
