@@ -3,6 +3,14 @@
 ---@class thespian.status
 local status = {}
 
+--- How many actors have a line of their own.
+local ACTORS_SHOWN = 200
+
+--- Actors nested deeper are shown at this depth.
+local DEPTH_SHOWN = 20
+
+local ENDPOINT = "thespian.Endpoint"
+
 local function sorted(map)
   local keys = {}
   for key in pairs(map or {}) do keys[#keys + 1] = key end
@@ -46,12 +54,56 @@ local function actor_line(actor)
   local parts = { tostring(actor.address), tostring(actor.class) }
   if actor.name then parts[#parts + 1] = "@" .. tostring(actor.name) end
   if actor.source then parts[#parts + 1] = "source " .. tostring(actor.source):sub(1, 8) end
-  parts[#parts + 1] = tostring(actor.state)
-  for _, count in ipairs { "waiting", "handled", "failed" } do
-    parts[#parts + 1] = tostring(actor[count]) .. " " .. count
+  if actor.state then parts[#parts + 1] = tostring(actor.state) end
+  for _, count in ipairs { "waiting", "handled", "failed", "restarts" } do
+    if actor[count] then parts[#parts + 1] = tostring(actor[count]) .. " " .. count end
   end
-  parts[#parts + 1] = tostring(actor.memory) .. " bytes"
+  if actor.memory then parts[#parts + 1] = tostring(actor.memory) .. " bytes" end
+  if actor.time then parts[#parts + 1] = ("%.3f s"):format(actor.time) end
   return table.concat(parts, "  ")
+end
+
+--- Who stands below whom: the children of each actor in the list, by its address, and those at the
+--- top, whose parent is not in the list. Programs are left out.
+local function families(list)
+  local known, children, top, count = {}, {}, {}, 0
+  for _, actor in ipairs(list) do
+    if actor.address and actor.class ~= ENDPOINT then known[actor.address] = true end
+  end
+  for _, actor in ipairs(list) do
+    if actor.class ~= ENDPOINT then
+      local siblings = top
+      if actor.parent and known[actor.parent] and actor.parent ~= actor.address then
+        siblings = children[actor.parent] or {}
+        children[actor.parent] = siblings
+      end
+      siblings[#siblings + 1] = actor
+      count = count + 1
+    end
+  end
+  return top, children, count
+end
+
+--- A line for each actor, below its parent. Without recursion: a chain of actors may be long.
+local function add_actors(lines, list)
+  local top, children, count = families(list or {})
+  if count == 0 then return end
+  local shown, level = 0, { { siblings = top, at = 0 } }
+  lines[#lines + 1] = ("  Actors [%d]:"):format(count)
+  while #level > 0 and shown < ACTORS_SHOWN do
+    local current = level[#level]
+    current.at = current.at + 1
+    local actor = current.siblings[current.at]
+    if actor then
+      shown = shown + 1
+      lines[#lines + 1] = ("  "):rep(1 + math.min(#level, DEPTH_SHOWN)) .. actor_line(actor)
+      local below = actor.address and children[actor.address]
+      if below then level[#level + 1] = { siblings = below, at = 0 } end
+    else
+      level[#level] = nil
+    end
+  end
+  if shown < count then lines[#lines + 1] = ("    ... %d more"):format(count - shown) end
 end
 
 ---@param response thespian.Thespian_SystemStatusResponse|table
@@ -69,16 +121,20 @@ function status.system(response)
   add_list(lines, "Sources", response.sources, source_line)
   add_list(lines, "Dead letter handlers", response.deadLetterHandlers, tostring)
   add_map(lines, "Counters", response.counters)
-  add_list(lines, "Actors", response.actors, actor_line)
+  add_actors(lines, response.actors)
   return table.concat(lines, "\n")
 end
 
 ---@param response thespian.Thespian_ActorStatusResponse|table
 ---@return string
 function status.actor(response)
-  local text = "Status of actor " .. actor_line(response)
-  if response.parent then text = text .. "\n  Parent: " .. tostring(response.parent) end
-  return text
+  local lines = { "Status of actor " .. actor_line(response) }
+  if response.parent then lines[#lines + 1] = "  Parent: " .. tostring(response.parent) end
+  add_list(lines, "Children", response.children, tostring)
+  if response.wakeups and response.wakeups > 0 then
+    lines[#lines + 1] = "  Wakeups to come: " .. tostring(response.wakeups)
+  end
+  return table.concat(lines, "\n")
 end
 
 return status

@@ -45,6 +45,10 @@ static void set_state(struct th_actor *actor, enum th_actor_state state) {
   atomic_store_explicit(&actor->card.state, (int)state, memory_order_relaxed);
 }
 
+static void note_suspended(struct th_actor *actor, bool has_suspended) {
+  atomic_store_explicit(&actor->card.has_suspended, has_suspended, memory_order_relaxed);
+}
+
 /* Statistics have one writer, the turn: no read-modify-write is needed. */
 static void count(atomic_uint_fast64_t *counter) {
   uint_fast64_t value = atomic_load_explicit(counter, memory_order_relaxed);
@@ -121,6 +125,7 @@ static void write_card(struct th_actor *actor, const struct th_birth *birth) {
   atomic_store_explicit(&card->memory, 0, memory_order_relaxed);
   atomic_store_explicit(&card->restarts, 0, memory_order_relaxed);
   atomic_store_explicit(&card->busy, 0, memory_order_relaxed);
+  note_suspended(actor, false);
 }
 
 /* Tells whoever asked for this actor to be created how that went. */
@@ -161,6 +166,7 @@ static void log_failed_start(struct th_actor *actor, const struct th_birth *birt
 static bool suspend(struct th_actor *actor, int outcome, enum th_pending pending) {
   if (outcome != TH_SUSPENDED) return false;
   actor->pending = pending;
+  if (pending == TH_PENDING_MESSAGE) note_suspended(actor, true);
   return true;
 }
 
@@ -296,6 +302,7 @@ static void deliver(struct th_actor *actor, struct th_message *message) {
   enum th_kind kind = message->kind;
   struct th_buffer details;
   if (actor->is_deaf) {
+    count(&actor->card.handled);
     th_message_free(message);
     follow(actor, kind);
     return;
@@ -383,6 +390,7 @@ static void go_on_message(struct th_actor *actor, struct th_buffer *details) {
   actor->current = message;
   if (suspend(actor, outcome, TH_PENDING_MESSAGE)) return;
   actor->current = NULL;
+  note_suspended(actor, false);
   conclude(actor, message, kind, outcome, details);
 }
 

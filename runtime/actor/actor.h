@@ -56,6 +56,7 @@ struct th_actor_card {
   atomic_uint_fast64_t restarts;
   atomic_uint_fast64_t busy; /* nanoseconds in its turns, about: the scheduler samples them */
   atomic_size_t memory;      /* bytes its behaviour holds */
+  atomic_bool has_suspended; /* a message that it was suspended at */
 };
 
 struct th_actor {

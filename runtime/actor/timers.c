@@ -82,6 +82,16 @@ struct th_message *th_timers_pop(struct th_timers *timers, uint64_t now) {
   return message;
 }
 
+size_t th_timers_count(struct th_timers *timers, const struct th_address *target) {
+  size_t count = 0;
+  pthread_mutex_lock(&timers->lock);
+  if (target == NULL) count = timers->count;
+  for (size_t i = 0; target != NULL && i < timers->count; i++)
+    count += th_address_equal(&timers->heap[i].message->target, target);
+  pthread_mutex_unlock(&timers->lock);
+  return count;
+}
+
 uint64_t th_timers_next(struct th_timers *timers) {
   pthread_mutex_lock(&timers->lock);
   uint64_t due = timers->count > 0 ? timers->heap[0].due : TH_FOREVER;

@@ -24,6 +24,9 @@ bool th_timers_add(struct th_timers *timers, uint64_t due, struct th_message *me
 /* Gives the earliest message that is due by now, or NULL. */
 struct th_message *th_timers_pop(struct th_timers *timers, uint64_t now);
 
+/* How many wait; of those for target alone where that is not NULL. */
+size_t th_timers_count(struct th_timers *timers, const struct th_address *target);
+
 /* When the earliest is due; TH_FOREVER for none. */
 uint64_t th_timers_next(struct th_timers *timers);
 

@@ -370,6 +370,45 @@ static void serve(struct th_admin *admin, struct th_actor *actor,
   th_buffer_clear(&request.answer);
 }
 
+/* Who was asked has gone meanwhile: the request finds nobody, like others. */
+static void send_on(struct th_actor *actor, const struct th_message *request,
+                    const struct th_address *asked, const void *value, size_t size) {
+  struct th_message *message = th_message_new(TH_KIND_STATUS_REQUEST, asked, &request->sender,
+                                              value, size);
+  if (message == NULL) return;
+  message->flags = request->flags & TH_MESSAGE_ASK;
+  message->ticket = request->ticket;
+  actor->world->ops->send(actor->world, message);
+}
+
+/* To a request that was sent to anybody here, who is the sender of the answer. */
+static void answer_status(struct th_admin *admin, struct th_actor *actor,
+                          const struct th_message *request) {
+  const struct th_admin_config *config = &admin->config;
+  struct th_unpack reader;
+  struct th_buffer buffer;
+  struct th_reason reason;
+  size_t size;
+  th_unpack_init(&reader, request->payload, request->size);
+  th_unpack_array(&reader);
+  struct th_address asked = th_unpack_address(&reader);
+  const unsigned char *value = th_unpack_skip(&reader, &size);
+  bool of_system = asked.number == TH_ADMIN_NUMBER;
+  th_buffer_init(&buffer);
+  size_t mark = th_notice_begin_status(&buffer, of_system);
+  int error = config->ops->status(config->context, of_system ? NULL : &asked, admin, &buffer,
+                                  &reason);
+  th_pack_ext_end(&buffer, mark);
+  struct th_message *response = th_message_pack(TH_KIND_SYSTEM, &request->sender, &asked, &buffer);
+  th_buffer_clear(&buffer);
+  if (error == 0 && response != NULL) {
+    actor->world->ops->send(actor->world, response);
+    return;
+  }
+  th_message_free(response);
+  if (error != 0) send_on(actor, request, &asked, value, size);
+}
+
 static void bury(struct th_admin *admin, struct th_actor *actor, const struct th_message *message) {
   struct th_unpack reader;
   struct th_buffer buffer;
@@ -404,6 +443,8 @@ static int receive(struct th_actor *actor, struct th_message **message, struct t
     bury(admin, actor, *message);
   else if ((*message)->kind == TH_KIND_NUDGE)
     go_on_ending(admin, actor);
+  else if ((*message)->kind == TH_KIND_STATUS_REQUEST)
+    answer_status(admin, actor, *message);
   return 0;
 }
 

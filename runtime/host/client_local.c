@@ -11,7 +11,7 @@
 #include "system/system.h"
 
 /* A system that ends says nothing to endpoints: one that waits looks this often whether it is
- * there. */
+ * there. So does one that runs the actors itself, whether what it waits for has come. */
 #define LOOK_TIME (100 * TH_MILLISECOND)
 
 /* Where the system's threads put messages for the client. Both hold it: the system until it has
@@ -118,14 +118,18 @@ static struct th_message *inbox_take(struct inbox *inbox, uint64_t until) {
 
 /* ---- the door -------------------------------------------------------------------------------- */
 
-/* Who waits for an answer turns the crank while he does, until his time is over. */
+/* Who sends this then waits for an answer, and turns the crank meanwhile, until his time is over. */
+static bool is_question(const struct th_message *message) {
+  return message->kind == TH_KIND_REQUEST || (message->flags & TH_MESSAGE_ASK) != 0;
+}
+
 static int local_send(struct th_client *client, struct th_message *message,
                       struct th_reason *reason) {
   struct th_system *system = own(client)->system;
-  bool waits = (message->flags & TH_MESSAGE_ASK) != 0 || message->kind == TH_KIND_REQUEST;
   (void)reason;
+  bool is_awaited = is_question(message);
   th_system_route(system, message);
-  if (!waits) th_system_crank(system, TH_FOREVER);
+  if (!is_awaited) th_system_crank(system, TH_FOREVER);
   return 0;
 }
 
@@ -142,16 +146,19 @@ static void sleep_until(uint64_t until) {
   while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) != 0) continue;
 }
 
-/* Runs the actors here. When nothing is left to run, only a timer can bring a message. */
+/* Runs the actors here. When nothing is left to run, only a timer can bring a message. What has come is not
+ * kept from the program for long by an actor that runs on and on. */
 static int crank_for(struct local_client *self, uint64_t until, struct th_message **message,
                      struct th_reason *reason) {
   for (;;) {
-    th_system_crank(self->system, until);
+    uint64_t look = th_clock_after(LOOK_TIME);
+    th_system_crank(self->system, look < until ? look : until);
     bool is_over = th_system_wait(self->system, 0);
     if ((*message = inbox_take(self->inbox, 0)) != NULL) return 0;
     if (is_over) return gone(reason);
-    uint64_t timer = th_system_next_timer(self->system);
-    if (timer == TH_FOREVER || th_clock_now() >= until) return late(reason);
+    uint64_t timer = th_system_next_timer(self->system), now = th_clock_now();
+    if (now < until && now >= look) continue; /* not everybody was done */
+    if (timer == TH_FOREVER || now >= until) return late(reason);
     sleep_until(timer < until ? timer : until);
   }
 }

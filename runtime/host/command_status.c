@@ -15,7 +15,8 @@ static int print(struct th_command *command, struct th_view status, bool is_acto
   } else if (is_actor) {
     th_status_text_actor(status, &text);
   } else {
-    th_status_text_system(status, &text);
+    bool is_all = th_options_has(command->options, TH_OPTION_ALL);
+    th_status_text_system(status, is_all ? SIZE_MAX : TH_STATUS_ACTORS, &text);
   }
   if (error == 0) error = text.error;
   if (error == 0) {

@@ -28,6 +28,7 @@ struct table {
   struct row *rows;
   size_t count;
   size_t programs;
+  size_t most;     /* rows that are shown */
   struct row root; /* its children have no parent here */
   struct th_map rows_by_number;
   int width; /* of the first column */
@@ -110,11 +111,21 @@ static struct row *following(struct row *row) {
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
+/* Moves on to the next row that is shown: NULL at the end, or after most of them. */
+static struct row *next_shown(const struct table *table, struct row *row, size_t *shown) {
+  return ++*shown < table->most ? following(row) : NULL;
+}
+
+static struct row *first_shown(struct table *table) {
+  return table->most > 0 ? following(&table->root) : NULL;
+}
+
 static void measure(struct table *table) {
   char place[TH_ADDRESS_TEXT_SIZE];
   struct th_buffer text;
+  size_t shown = 0;
   th_buffer_init(&text);
-  for (struct row *row = following(&table->root); row != NULL; row = following(row)) {
+  for (struct row *row = first_shown(table); row != NULL; row = next_shown(table, row, &shown)) {
     struct th_address address = th_view_address(row->actor, "address");
     size_t width = put_label(&text, row);
     int address_width = (int)strlen(th_address_text(&address, place));
@@ -136,26 +147,32 @@ static void put_row(const struct table *table, const struct row *row, struct th_
   put_cell(text, row, "source", 8, 8);
   put_cell(text, row, "state", 8, SIZE_MAX);
   th_buffer_printf(
-    text, "%7lld  %8lld  %6lld  %9s\n", (long long)th_view_int(row->actor, "waiting"),
+    text, "%7lld  %8lld  %6lld  %8lld  %9s  %9.3f\n", (long long)th_view_int(row->actor, "waiting"),
     (long long)th_view_int(row->actor, "handled"), (long long)th_view_int(row->actor, "failed"),
-    th_status_text_memory(th_view_int(row->actor, "memory"), memory));
+    (long long)th_view_int(row->actor, "restarts"),
+    th_status_text_memory(th_view_int(row->actor, "memory"), memory),
+    th_view_real(row->actor, "time"));
 }
 
 static void put_table(struct table *table, struct th_buffer *text) {
-  if (table->count != 0) {
-    th_buffer_printf(text, "  %-*s  %-*s  %-8s  %-8s  %7s  %8s  %6s  %9s\n", table->width, "class",
-                     table->address_width, "address", "source", "state", "waiting", "handled",
-                     "failed", "memory");
+  size_t shown = 0;
+  if (table->count != 0 && table->most != 0) {
+    th_buffer_printf(text, "  %-*s  %-*s  %-8s  %-8s  %7s  %8s  %6s  %8s  %9s  %9s\n", table->width,
+                     "class", table->address_width, "address", "source", "state", "waiting",
+                     "handled", "failed", "restarts", "memory", "seconds");
   }
-  for (struct row *row = following(&table->root); row != NULL; row = following(row)) {
+  for (struct row *row = first_shown(table); row != NULL; row = next_shown(table, row, &shown)) {
     put_row(table, row, text);
   }
+  if (shown < table->count)
+    th_buffer_printf(text, "  ... %zu more; --all shows them\n", table->count - shown);
   th_buffer_printf(text, "  %zu actor%s, %zu program%s connected\n", table->count,
                    table->count == 1 ? "" : "s", table->programs, table->programs == 1 ? "" : "s");
 }
 
-void th_status_text_actors(struct th_view actors, struct th_buffer *text) {
-  struct table table = {.width = (int)strlen("class"), .address_width = (int)strlen("address")};
+void th_status_text_actors(struct th_view actors, size_t most, struct th_buffer *text) {
+  struct table table = {
+    .most = most, .width = (int)strlen("class"), .address_width = (int)strlen("address")};
   th_map_init(&table.rows_by_number);
   read_rows(&table, actors);
   hang_up(&table);

@@ -10,6 +10,9 @@
 #define HOUR 3600.0
 #define DAY 86400.0
 
+/* Of one actor. */
+#define CHILDREN_SHOWN 20u
+
 static void put(struct th_buffer *text, const char *words) {
   th_buffer_append(text, words, strlen(words));
 }
@@ -183,20 +186,23 @@ static void put_counters(struct th_buffer *text, struct th_view status) {
   }
   put(text, "\n  ");
   put_count(text, th_view_open(handlers, &reader), "handler");
-  put(text, " of dead letters\n");
+  put(text, " of dead letters, ");
+  put_count(text, th_view_int(counters, "wakeups"), "wakeup");
+  put(text, " to come\n");
   put_datagrams(text, counters);
-  th_buffer_printf(text, "\nActors (%lld created, %lld exited)\n",
+  th_buffer_printf(text, "\nActors (%lld created, %lld exited, %lld restarted)\n",
                    (long long)th_view_int(counters, "created"),
-                   (long long)th_view_int(counters, "exited"));
+                   (long long)th_view_int(counters, "exited"),
+                   (long long)th_view_int(counters, "restarts"));
 }
 
-void th_status_text_system(struct th_view status, struct th_buffer *text) {
+void th_status_text_system(struct th_view status, size_t most, struct th_buffer *text) {
   put_head(text, status);
   put_map(text, "Capabilities", th_view_field(status, "capabilities"));
   put_source_list(text, th_view_field(status, "sources"));
   put_map(text, "Names", th_view_field(status, "names"));
   put_counters(text, status);
-  th_status_text_actors(th_view_field(status, "actors"), text);
+  th_status_text_actors(th_view_field(status, "actors"), most, text);
 }
 
 /* ---- actor ----------------------------------------------------------------------------------- */
@@ -210,6 +216,22 @@ static void put_line(struct th_buffer *text, struct th_view actor, const char *n
   put(text, "\n");
 }
 
+static void put_children(struct th_buffer *text, struct th_view actor) {
+  struct th_unpack reader;
+  char place[TH_ADDRESS_TEXT_SIZE];
+  uint32_t count = th_view_open(th_view_field(actor, "children"), &reader);
+  if (count == 0) return;
+  th_buffer_printf(text, "  children %u\n", count);
+  for (uint32_t shown = 0; shown < count && reader.error == 0; shown++) {
+    if (shown == CHILDREN_SHOWN) {
+      th_buffer_printf(text, "    ... %u more\n", count - shown);
+      return;
+    }
+    struct th_address address = th_unpack_address(&reader);
+    if (reader.error == 0) th_buffer_printf(text, "    %s\n", th_address_text(&address, place));
+  }
+}
+
 static void put_address_line(struct th_buffer *text, struct th_view actor, const char *name) {
   struct th_address address = th_view_address(actor, name);
   if (th_address_is_none(&address)) return;
@@ -219,7 +241,7 @@ static void put_address_line(struct th_buffer *text, struct th_view actor, const
 }
 
 void th_status_text_actor(struct th_view status, struct th_buffer *text) {
-  static const char *const counts[] = {"waiting", "handled", "failed"};
+  static const char *const counts[] = {"waiting", "handled", "failed", "restarts", "wakeups"};
   char memory[32];
   put_text(text, status, "class");
   put(text, "\n");
@@ -232,5 +254,7 @@ void th_status_text_actor(struct th_view status, struct th_buffer *text) {
     th_buffer_printf(text, "  %-8s %lld\n", counts[i], (long long)th_view_int(status, counts[i]));
   }
   th_status_text_memory(th_view_int(status, "memory"), memory);
-  th_buffer_printf(text, "  %-8s %s\n", "memory", memory);
+  th_buffer_printf(text, "  %-8s %s\n  %-8s %.3f s\n", "memory", memory, "time",
+                   th_view_real(status, "time"));
+  put_children(text, status);
 }

@@ -12,15 +12,18 @@
 #include "base/buffer.h"
 #include "host/view.h"
 
-/* Each appends whole lines. */
-void th_status_text_system(struct th_view status, struct th_buffer *text);
+/* How many actors people are shown unless they ask for all. */
+#define TH_STATUS_ACTORS 200
+
+/* Each appends whole lines. most is how many actors have one; those left out are counted. */
+void th_status_text_system(struct th_view status, size_t most, struct th_buffer *text);
 void th_status_text_actor(struct th_view status, struct th_buffer *text);
 
 /* One line for each source of a packed list, with the first digits of its hash, or all. */
 void th_status_text_sources(struct th_view sources, int digits, struct th_buffer *text);
 
 /* The actors of a packed list, each below its parent, as a table. */
-void th_status_text_actors(struct th_view actors, struct th_buffer *text);
+void th_status_text_actors(struct th_view actors, size_t most, struct th_buffer *text);
 
 /* "41 KiB"; out holds 32 bytes. Returns out. */
 char *th_status_text_memory(int64_t bytes, char *out);

@@ -31,6 +31,7 @@
   X(REQUIRE, "require", 0, "KEY=VALUE", "a requirement for the actor; repeatable")                 \
   X(NO_RECURSIVE, "no-recursive", 0, NULL, "leave the actor's children alive")                     \
   X(JSON, "json", 0, NULL, "print JSON")                                                           \
+  X(ALL, "all", 0, NULL, "show every actor, not the first 200 alone")                              \
   X(OUTPUT, "output", 'o', "FILE.zip", "file to write (default: the folder's name .zip)")          \
   X(TIMEOUT, "timeout", 0, "SECONDS", "give up after so long (default 50)")                        \
   X(HELP, "help", 'h', NULL, "print this")
@@ -91,7 +92,7 @@ extern const struct th_option_usage th_option_usages[TH_OPTION_COUNT];
     "send a message, wait for the answer and print it", TH_MESSAGE_HELP)                           \
   X(exit, "exit", "ADDRESS", 1, 1, TH_BIT(NO_RECURSIVE) | TH_REACH,                                \
     "ask an actor to exit, and its children", TH_ADDRESS_HELP)                                     \
-  X(status, "status", "[ADDRESS]", 0, 1, TH_BIT(JSON) | TH_REACH,                                  \
+  X(status, "status", "[ADDRESS]", 0, 1, TH_BIT(JSON) | TH_BIT(ALL) | TH_REACH,                    \
     "show the state of the system, or of an actor", TH_ADDRESS_HELP)                               \
   X(bundle, "bundle", "DIR", 1, 1, TH_BIT(OUTPUT),                                                 \
     "pack a folder as a bundle; prints its source hash",                                           \

@@ -24,8 +24,8 @@ enum th_kind {
   TH_KIND_POISON = 3,
   TH_KIND_DEAD_ENVELOPE = 4,
   TH_KIND_WAKEUP = 5,
-  TH_KIND_SYSTEM = 6, /* any other system message */
-  TH_KIND_STATUS_REQUEST = 7,
+  TH_KIND_SYSTEM = 6,         /* any other system message */
+  TH_KIND_STATUS_REQUEST = 7, /* the router gives it to the admin, as [target, value] */
 
   TH_KIND_BIRTH = 32,       /* to a free slot: payload is not MessagePack but struct th_birth * */
   TH_KIND_REQUEST = 33,     /* to the admin: [operation, arguments...], answered under its ticket */

@@ -7,8 +7,8 @@
 
 #define MODULE "thespian.actors."
 
-/* Begins an instance of a library class whose base is ActorSystemMessage; fields pairs follow. */
-static size_t begin(struct th_buffer *buffer, const char *class_name, uint32_t fields) {
+/* Begins an instance of a library class whose base is ActorSystemMessage; a map follows. */
+static size_t begin_names(struct th_buffer *buffer, const char *class_name) {
   char qualified[80];
   size_t mark = th_pack_ext_begin(buffer, TH_EXT_INSTANCE);
   snprintf(qualified, sizeof qualified, MODULE "%s", class_name);
@@ -17,6 +17,12 @@ static size_t begin(struct th_buffer *buffer, const char *class_name, uint32_t f
   th_pack_text(buffer, class_name);
   th_pack_text(buffer, MODULE "ActorSystemMessage");
   th_pack_text(buffer, "ActorSystemMessage");
+  return mark;
+}
+
+/* The same; fields pairs follow. */
+static size_t begin(struct th_buffer *buffer, const char *class_name, uint32_t fields) {
+  size_t mark = begin_names(buffer, class_name);
   th_pack_map(buffer, fields);
   return mark;
 }
@@ -87,6 +93,11 @@ void th_notice_source(struct th_buffer *buffer, bool loaded, const char *hash, c
   th_pack_text(buffer, "sourceInfo");
   th_pack_text(buffer, info);
   th_pack_ext_end(buffer, mark);
+}
+
+size_t th_notice_begin_status(struct th_buffer *buffer, bool of_system) {
+  return begin_names(buffer,
+                     of_system ? "Thespian_SystemStatusResponse" : "Thespian_ActorStatusResponse");
 }
 
 bool th_notice_read_exit_request(const struct th_message *message) {

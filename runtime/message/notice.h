@@ -28,6 +28,10 @@ void th_notice_wakeup(struct th_buffer *buffer, const void *period, size_t perio
                       const void *payload, size_t payload_size);
 void th_notice_source(struct th_buffer *buffer, bool loaded, const char *hash, const char *info);
 
+/* Begins the answer to a status request: a map of fields follows (message/protocol.h), then
+ * th_pack_ext_end with the mark that this gives. */
+size_t th_notice_begin_status(struct th_buffer *buffer, bool of_system);
+
 /* What an exit request says in its field isRecursive; true where it cannot be read. */
 bool th_notice_read_exit_request(const struct th_message *message);
 

@@ -26,10 +26,15 @@
  * source: {hash, info, bytes, files, implicit, actors}
  * system status: {base, version, pid, admin, host, port, uptime, workers, shutdown, capabilities {},
  *   names {name: address}, sources [], deadLetterHandlers [], counters {sent, delivered, dead, poisoned,
- *   waiting, created, exited, lost, strange}, actors [actor status]}
+ *   waiting, wakeups, restarts, created, exited, lost, strange}, actors [actor status]}
  *   lost and strange count datagrams, on the UDP base: lost on their way, and none of ours
- * actor status: {address, class, name, parent, source, state, waiting, handled, failed, memory}
- *   state: "starting", "running", "exiting"; memory in bytes; name, parent, source may be missing
+ * actor status: {address, class, name, parent, source, state, waiting, handled, failed, restarts, memory,
+ *   time}; of one actor alone also {admin, children [address], wakeups}
+ *   state: "starting", "running", "exiting"; memory in bytes; time in its handlers, in seconds, about;
+ *   name, parent, source may be missing
+ *
+ * A message of kind TH_KIND_STATUS_REQUEST to anybody is answered likewise, by the admin, with an instance
+ * whose fields are those: Thespian_SystemStatusResponse for the admin, else Thespian_ActorStatusResponse.
  *
  * Threads: any; pure.
  */

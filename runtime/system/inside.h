@@ -50,6 +50,7 @@ struct th_system {
   /* Of actors that are gone. */
   atomic_uint_fast64_t past_handled;
   atomic_uint_fast64_t past_failed;
+  atomic_uint_fast64_t past_restarts;
 
   atomic_size_t living; /* actors that are not the runtime's own */
   atomic_size_t guests; /* endpoints */

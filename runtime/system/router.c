@@ -28,6 +28,35 @@ static struct th_actor *find(struct th_system *system, const struct th_address *
   return slot != NULL && th_actor_number(slot) == address->number ? slot : NULL;
 }
 
+/* For the admin: the message's target and value. NULL where there is no memory. */
+static struct th_message *enclose(struct th_system *system, enum th_kind kind,
+                                  const struct th_message *message) {
+  struct th_buffer buffer;
+  th_buffer_init(&buffer);
+  th_pack_array(&buffer, 2);
+  th_pack_address(&buffer, &message->target);
+  if (message->size > 0)
+    th_pack_raw(&buffer, message->payload, message->size);
+  else
+    th_pack_nil(&buffer);
+  struct th_message *letter = th_message_pack(kind, &system->world.admin, &message->sender,
+                                              &buffer);
+  th_buffer_clear(&buffer);
+  return letter;
+}
+
+/* The runtime answers for everybody, so that nobody is too busy to: the admin gets the request. Takes
+ * request. */
+static struct th_message *redirect(struct th_system *system, struct th_message *request) {
+  struct th_message *message = enclose(system, TH_KIND_STATUS_REQUEST, request);
+  if (message != NULL) {
+    message->flags = request->flags | TH_MESSAGE_URGENT;
+    message->ticket = request->ticket;
+  }
+  th_message_free(request);
+  return message;
+}
+
 bool th_router_is_alive(struct th_system *system, const struct th_address *address) {
   return find(system, address) != NULL;
 }
@@ -35,6 +64,11 @@ bool th_router_is_alive(struct th_system *system, const struct th_address *addre
 struct th_actor *th_router_send(struct th_world *world, struct th_message *message) {
   struct th_system *system = th_system_of(world);
   struct th_actor *slot = find(system, &message->target);
+  if (slot != NULL && message->kind == TH_KIND_STATUS_REQUEST) {
+    message = redirect(system, message);
+    if (message == NULL) return NULL;
+    slot = th_registry_find(system->registry, TH_ADMIN_NUMBER);
+  }
   if (slot != NULL) {
     push(system, slot, message);
     return th_holds_is_full(system->holds, slot) ? slot : NULL;
@@ -81,17 +115,7 @@ static bool is_worth_a_letter(const struct th_message *message) {
 }
 
 static void hand_to_admin(struct th_system *system, const struct th_message *message) {
-  struct th_buffer buffer;
-  th_buffer_init(&buffer);
-  th_pack_array(&buffer, 2);
-  th_pack_address(&buffer, &message->target);
-  if (message->size > 0)
-    th_pack_raw(&buffer, message->payload, message->size);
-  else
-    th_pack_nil(&buffer);
-  struct th_message *letter = th_message_pack(TH_KIND_DEAD, &system->world.admin, &message->sender,
-                                              &buffer);
-  th_buffer_clear(&buffer);
+  struct th_message *letter = enclose(system, TH_KIND_DEAD, message);
   if (letter != NULL) th_router_send(&system->world, letter);
 }
 

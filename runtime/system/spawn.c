@@ -181,6 +181,7 @@ void th_spawn_exited(struct th_world *world, struct th_actor *actor) {
   th_names_release(system->names, th_actor_number(actor));
   add_up(&system->past_handled, &actor->card.handled);
   add_up(&system->past_failed, &actor->card.failed);
+  add_up(&system->past_restarts, &actor->card.restarts);
   th_registry_release(system->registry, actor);
   atomic_fetch_add_explicit(&system->exited, 1, memory_order_relaxed);
   /* Release, acquire: who sees the count at 0 sees all that these actors did. */

@@ -64,6 +64,25 @@ static void pack_names(const struct th_system *system, const struct th_map *name
 
 /* ---- one actor ---- */
 
+/* What an actor was suspended at has not been handled yet. */
+static uint64_t waiting(const struct th_actor *actor) {
+  return th_mailbox_depth(&actor->mailbox) +
+         atomic_load_explicit(&actor->card.has_suspended, memory_order_relaxed);
+}
+
+static void pack_counts(const struct th_actor *actor, struct th_buffer *buffer) {
+  const struct th_actor_card *card = &actor->card;
+  pack_field_int(buffer, "waiting", waiting(actor));
+  pack_field_int(buffer, "handled", get(&card->handled));
+  pack_field_int(buffer, "failed", get(&card->failed));
+  pack_field_int(buffer, "restarts", get(&card->restarts));
+  pack_field_int(buffer, "memory", atomic_load_explicit(&card->memory, memory_order_relaxed));
+  th_pack_text(buffer, "time");
+  th_pack_real(buffer, (double)get(&card->busy) / (double)TH_SECOND);
+}
+
+/* Appends the pairs of a map, ACTOR_FIELDS of them. */
+#define ACTOR_FIELDS 12
 static void pack_actor(struct th_system *system, struct th_actor *actor, uint64_t number,
                        const struct name *name, struct th_buffer *buffer) {
   struct th_actor_card *card = &actor->card;
@@ -71,7 +90,6 @@ static void pack_actor(struct th_system *system, struct th_actor *actor, uint64_
   uint64_t parent = get(&card->parent);
   struct th_address parent_address = th_system_address(system, parent);
   int state = atomic_load_explicit(&card->state, memory_order_relaxed);
-  th_pack_map(buffer, 10);
   th_pack_text(buffer, "address");
   th_pack_address(buffer, &address);
   pack_field_text(buffer, "class", atomic_load_explicit(&card->class_name, memory_order_relaxed));
@@ -85,10 +103,7 @@ static void pack_actor(struct th_system *system, struct th_actor *actor, uint64_
   pack_field_text(buffer, "source", atomic_load_explicit(&card->source, memory_order_relaxed));
   /* A slot whose birth still waits says what its last tenant left. */
   pack_field_text(buffer, "state", state_words[state == TH_ACTOR_FREE ? TH_ACTOR_STARTING : state]);
-  pack_field_int(buffer, "waiting", th_mailbox_depth(&actor->mailbox));
-  pack_field_int(buffer, "handled", get(&card->handled));
-  pack_field_int(buffer, "failed", get(&card->failed));
-  pack_field_int(buffer, "memory", atomic_load_explicit(&card->memory, memory_order_relaxed));
+  pack_counts(actor, buffer);
 }
 
 /* ---- all actors ---- */
@@ -103,6 +118,7 @@ struct survey {
   uint64_t waiting;
   uint64_t handled;
   uint64_t failed;
+  uint64_t restarts;
 };
 
 static void count_source(struct survey *survey, struct th_actor *actor) {
@@ -117,12 +133,14 @@ static bool survey_actor(void *context, struct th_actor *actor) {
   struct survey *survey = context;
   uint64_t number = th_actor_number(actor);
   survey->pushed += get(&actor->mailbox.pushed);
-  survey->waiting += th_mailbox_depth(&actor->mailbox);
+  survey->waiting += waiting(actor);
   survey->handled += get(&actor->card.handled);
   survey->failed += get(&actor->card.failed);
+  survey->restarts += get(&actor->card.restarts);
   if (number == 0 || number == TH_ADMIN_NUMBER) return true;
   count_source(survey, actor);
   if (survey->names == NULL) return true;
+  th_pack_map(&survey->actors, ACTOR_FIELDS);
   pack_actor(survey->system, actor, number, th_map_find(survey->names, number), &survey->actors);
   survey->count++;
   return true;
@@ -170,14 +188,17 @@ static void pack_counters(struct th_system *system, const struct survey *survey,
   th_pack_text(buffer, "counters");
   struct th_wire_counts wire = {0};
   if (system->gate != NULL) th_gate_counts(system->gate, &wire);
-  th_pack_map(buffer, 9);
-  /* Every message that was sent either reached a mailbox or was turned away; births are no messages. */
+  th_pack_map(buffer, 11);
+  /* Every message that was sent either reached a mailbox or was turned away; births are no messages. What
+   * asked for this status counts as delivered: at rest the books balance. */
   pack_field_int(buffer, "sent", survey->pushed - created + get(&system->turned_away));
   pack_field_int(buffer, "delivered",
-                 get(&system->past_handled) + survey->handled - get(&system->returned));
+                 get(&system->past_handled) + survey->handled + 1 - get(&system->returned));
   pack_field_int(buffer, "dead", get(&system->dead));
   pack_field_int(buffer, "poisoned", get(&system->past_failed) + survey->failed);
   pack_field_int(buffer, "waiting", survey->waiting);
+  pack_field_int(buffer, "wakeups", th_timers_count(system->timers, NULL));
+  pack_field_int(buffer, "restarts", get(&system->past_restarts) + survey->restarts);
   pack_field_int(buffer, "created", created);
   pack_field_int(buffer, "exited", get(&system->exited));
   pack_field_int(buffer, "lost", wire.lost);
@@ -215,6 +236,35 @@ static void pack_system(struct th_system *system, struct th_admin *admin,
   th_bytes_unref(capabilities);
 }
 
+/* ---- one actor, with what only a look at all the others tells ---- */
+
+struct family {
+  const struct th_system *system;
+  uint64_t parent;
+  uint32_t count;
+  struct th_buffer addresses;
+};
+
+static bool add_child(void *context, struct th_actor *actor) {
+  struct family *family = context;
+  uint64_t number = th_actor_number(actor);
+  if (number == 0 || get(&actor->card.parent) != family->parent) return true;
+  struct th_address address = th_system_address(family->system, number);
+  th_pack_address(&family->addresses, &address);
+  family->count++;
+  return true;
+}
+
+static void pack_children(struct th_system *system, uint64_t parent, struct th_buffer *buffer) {
+  struct family family = {.system = system, .parent = parent};
+  th_buffer_init(&family.addresses);
+  th_registry_each(system->registry, add_child, &family);
+  th_pack_text(buffer, "children");
+  th_pack_array(buffer, family.count);
+  th_pack_raw(buffer, family.addresses.data, family.addresses.size);
+  th_buffer_clear(&family.addresses);
+}
+
 static int pack_one(struct th_system *system, const struct th_address *address,
                     const struct th_map *names, struct th_buffer *buffer,
                     struct th_reason *reason) {
@@ -223,7 +273,12 @@ static int pack_one(struct th_system *system, const struct th_address *address,
     return th_fail(reason, TH_EADDRESS, "no actor has the address %s",
                    th_address_text(address, text));
   struct th_actor *actor = th_registry_find(system->registry, address->number);
+  th_pack_map(buffer, ACTOR_FIELDS + 3);
   pack_actor(system, actor, address->number, th_map_find(names, address->number), buffer);
+  th_pack_text(buffer, "admin");
+  th_pack_address(buffer, &system->world.admin);
+  pack_children(system, address->number, buffer);
+  pack_field_int(buffer, "wakeups", th_timers_count(system->timers, address));
   return 0;
 }
 

@@ -32,7 +32,7 @@ static void pack_address(struct th_buffer *buffer, const char *name, uint64_t nu
 
 static void pack_actor(struct th_buffer *buffer, uint64_t number, uint64_t parent,
                        const char *class_name, const char *name) {
-  th_pack_map(buffer, 10);
+  th_pack_map(buffer, 12);
   pack_address(buffer, "address", number);
   pack_text(buffer, "class", class_name);
   pack_text(buffer, "name", name);
@@ -42,7 +42,10 @@ static void pack_actor(struct th_buffer *buffer, uint64_t number, uint64_t paren
   pack_int(buffer, "waiting", 2);
   pack_int(buffer, "handled", 31);
   pack_int(buffer, "failed", 1);
+  pack_int(buffer, "restarts", 4);
   pack_int(buffer, "memory", (int64_t)number * 10000);
+  th_pack_text(buffer, "time");
+  th_pack_real(buffer, 1.5);
 }
 
 static struct th_view view(const struct th_buffer *buffer) {
@@ -73,7 +76,10 @@ static void an_actor_is_one_fact_a_line(void **state) {
                      "  waiting  2\n"
                      "  handled  31\n"
                      "  failed   1\n"
-                     "  memory   48 KiB\n");
+                     "  restarts 4\n"
+                     "  wakeups  0\n"
+                     "  memory   48 KiB\n"
+                     "  time     1.500 s\n");
   th_buffer_clear(&packed);
 }
 
@@ -89,20 +95,20 @@ static void actors_stand_below_their_parents_and_programs_are_counted(void **sta
   pack_actor(&packed, 5, 3, "m.Child", NULL);
   pack_actor(&packed, 6, 4, "m.OfProgram", NULL);
   pack_actor(&packed, 8, 3, "m.Child", NULL);
-  th_status_text_actors(view(&packed), &text);
+  th_status_text_actors(view(&packed), SIZE_MAX, &text);
   assert_text(&text,
               "  class             address              source    state     waiting   handled  "
-              "failed     memory\n"
+              "failed  restarts     memory    seconds\n"
               "  m.First @joe      a3.00000000000000ab            running         2        31  "
-              "     1     29 KiB\n"
+              "     1         4     29 KiB      1.500\n"
               "    m.Child         a5.00000000000000ab  01234567  running         2        31  "
-              "     1     48 KiB\n"
+              "     1         4     48 KiB      1.500\n"
               "      m.Grandchild  a7.00000000000000ab            running         2        31  "
-              "     1     68 KiB\n"
+              "     1         4     68 KiB      1.500\n"
               "    m.Child         a8.00000000000000ab            running         2        31  "
-              "     1     78 KiB\n"
+              "     1         4     78 KiB      1.500\n"
               "  m.OfProgram       a6.00000000000000ab            running         2        31  "
-              "     1     58 KiB\n"
+              "     1         4     58 KiB      1.500\n"
               "  5 actors, 1 program connected\n");
   th_buffer_clear(&packed);
 }
@@ -116,7 +122,7 @@ static void actors_that_are_their_own_ancestors_are_no_endless_tree(void **state
   pack_actor(&packed, 3, 3, "m.Self", NULL);
   pack_actor(&packed, 5, 6, "m.One", NULL);
   pack_actor(&packed, 6, 5, "m.Other", NULL);
-  th_status_text_actors(view(&packed), &text);
+  th_status_text_actors(view(&packed), SIZE_MAX, &text);
   th_buffer_append(&text, "", 1);
   assert_non_null(strstr((const char *)text.data, "m.Self"));
   th_buffer_clear(&text);
@@ -130,10 +136,51 @@ static void a_long_chain_of_actors_is_shown_to_its_end(void **state) {
   th_buffer_init(&text);
   th_pack_array(&packed, 20000);
   for (uint64_t i = 0; i < 20000; i++) pack_actor(&packed, 10 + i, 9 + i, "m.Link", NULL);
-  th_status_text_actors(view(&packed), &text);
+  th_status_text_actors(view(&packed), SIZE_MAX, &text);
   th_buffer_append(&text, "", 1);
   assert_non_null(strstr((const char *)text.data, "a20009."));
   assert_non_null(strstr((const char *)text.data, "  20000 actors, 0 programs connected\n"));
+  th_buffer_clear(&text);
+  th_buffer_clear(&packed);
+}
+
+static void no_more_actors_are_shown_than_asked_for(void **state) {
+  (void)state;
+  struct th_buffer packed, text;
+  th_buffer_init(&packed);
+  th_buffer_init(&text);
+  th_pack_array(&packed, 5);
+  for (uint64_t i = 0; i < 5; i++) pack_actor(&packed, 10 + i, 10, "m.Worker", NULL);
+  th_status_text_actors(view(&packed), 3, &text);
+  th_buffer_append(&text, "", 1);
+  assert_non_null(strstr((const char *)text.data, "a12."));
+  assert_null(strstr((const char *)text.data, "a13."));
+  assert_non_null(strstr((const char *)text.data, "\n  ... 2 more; --all shows them\n"
+                                                  "  5 actors, 0 programs connected\n"));
+  th_buffer_reset(&text);
+  th_status_text_actors(view(&packed), 5, &text);
+  th_buffer_append(&text, "", 1);
+  assert_null(strstr((const char *)text.data, "more"));
+  th_buffer_clear(&text);
+  th_buffer_clear(&packed);
+}
+
+static void children_are_listed_up_to_twenty(void **state) {
+  (void)state;
+  struct th_buffer packed, text;
+  th_buffer_init(&packed);
+  th_buffer_init(&text);
+  th_pack_map(&packed, 1);
+  th_pack_text(&packed, "children");
+  th_pack_array(&packed, 23);
+  for (uint64_t i = 0; i < 23; i++) {
+    struct th_address address = {.system = root.system, .number = 10 + i};
+    th_pack_address(&packed, &address);
+  }
+  th_status_text_actor(view(&packed), &text);
+  th_buffer_append(&text, "", 1);
+  assert_non_null(strstr((const char *)text.data, "  children 23\n    a10."));
+  assert_non_null(strstr((const char *)text.data, "    a29.00000000000000ab\n    ... 3 more\n"));
   th_buffer_clear(&text);
   th_buffer_clear(&packed);
 }
@@ -200,7 +247,7 @@ static void a_system_is_laid_out_in_paragraphs(void **state) {
   th_buffer_init(&packed);
   th_buffer_init(&text);
   pack_system(&packed, 3.25);
-  th_status_text_system(view(&packed), &text);
+  th_status_text_system(view(&packed), SIZE_MAX, &text);
   assert_text(&text, "multiprocTCPBase on 127.0.0.1 port 1900, pid 77, version 0.1.0\n"
                      "up 3.2 s, 1 worker\n"
                      "admin a1.00000000000000ab\n"
@@ -217,9 +264,9 @@ static void a_system_is_laid_out_in_paragraphs(void **state) {
                      "\n"
                      "Messages\n"
                      "  sent 12, delivered 0, waiting 0, dead 0, poisoned 0\n"
-                     "  0 handlers of dead letters\n"
+                     "  0 handlers of dead letters, 0 wakeups to come\n"
                      "\n"
-                     "Actors (4 created, 0 exited)\n"
+                     "Actors (4 created, 0 exited, 0 restarted)\n"
                      "  0 actors, 0 programs connected\n");
   th_buffer_clear(&packed);
 }
@@ -238,7 +285,7 @@ static void durations_have_two_units(void **state) {
     th_buffer_init(&packed);
     th_buffer_init(&text);
     pack_system(&packed, cases[i].seconds);
-    th_status_text_system(view(&packed), &text);
+    th_status_text_system(view(&packed), SIZE_MAX, &text);
     th_buffer_append(&text, "", 1);
     assert_non_null(strstr((const char *)text.data, cases[i].words));
     th_buffer_clear(&text);
@@ -258,12 +305,12 @@ static void a_status_that_is_none_harms_nothing(void **state) {
     unsigned char *copy = malloc(size + 1);
     memcpy(copy, packed.data, size);
     struct th_view cut = {realloc(copy, size != 0 ? size : 1), size};
-    th_status_text_system(cut, &text);
+    th_status_text_system(cut, SIZE_MAX, &text);
     th_status_text_actor(cut, &text);
     th_status_text_sources(cut, 8, &text);
     free((void *)(uintptr_t)cut.data);
   }
-  th_status_text_system((struct th_view){0}, &text);
+  th_status_text_system((struct th_view){0}, SIZE_MAX, &text);
   th_buffer_clear(&text);
   th_buffer_clear(&packed);
 }
@@ -291,7 +338,7 @@ static void strangers_words_are_made_printable(void **state) {
   th_pack_map(&packed, 2);
   pack_text(&packed, "hash", EVIL);
   pack_text(&packed, "info", EVIL);
-  th_status_text_system(view(&packed), &text);
+  th_status_text_system(view(&packed), SIZE_MAX, &text);
   for (size_t i = 0; i < text.size; i++) {
     assert_true((text.data[i] >= ' ' || text.data[i] == '\n') && text.data[i] < 0x7f);
   }
@@ -322,12 +369,12 @@ static void actors_words_are_made_printable(void **state) {
   th_buffer_reset(&text);
   th_pack_array(&packed, 1);
   pack_actor(&packed, 3, 1, EVIL, EVIL);
-  th_status_text_actors(view(&packed), &text);
+  th_status_text_actors(view(&packed), SIZE_MAX, &text);
   assert_text(&text,
               "  class                     address              source    state     waiting   "
-              "handled  failed     memory\n"
+              "handled  failed  restarts     memory    seconds\n"
               "  " SHOWN " @" SHOWN "  a3.00000000000000ab            running         2        31"
-              "       1     29 KiB\n"
+              "       1         4     29 KiB      1.500\n"
               "  1 actor, 0 programs connected\n");
   th_buffer_clear(&packed);
 }
@@ -338,6 +385,8 @@ int main(void) {
     cmocka_unit_test(actors_stand_below_their_parents_and_programs_are_counted),
     cmocka_unit_test(actors_that_are_their_own_ancestors_are_no_endless_tree),
     cmocka_unit_test(a_long_chain_of_actors_is_shown_to_its_end),
+    cmocka_unit_test(no_more_actors_are_shown_than_asked_for),
+    cmocka_unit_test(children_are_listed_up_to_twenty),
     cmocka_unit_test(sources_are_one_line_each),
     cmocka_unit_test(a_system_is_laid_out_in_paragraphs),
     cmocka_unit_test(durations_have_two_units),
