@@ -110,8 +110,9 @@ static void read_options(lua_State *L, int index, struct th_launch *launch, bool
   *logs = type == LUA_TNIL || lua_toboolean(L, -1);
   if (type != LUA_TTABLE) return;
   int log = lua_gettop(L);
-  launch->log_file = text_field(L, log, "file");
-  launch->log_level = text_field(L, log, "level");
+  launch->log.file = text_field(L, log, "file");
+  launch->log.level = text_field(L, log, "level");
+  launch->log.format = text_field(L, log, "format");
 }
 
 /* [-0, +n, m] gives the program's package.path, NULL when it has none; it stays on the stack. */
@@ -140,8 +141,7 @@ static int open_hosted(struct th_connection *connection, const struct th_launch 
                                .lua_path = lua_path,
                                .script = th_script_lua(),
                                .logs = logs,
-                               .log_file = launch->log_file,
-                               .log_level = launch->log_level};
+                               .log = launch->log};
   int error = th_hosted_start(&connection->hosted, &hosting, reason);
   if (error != 0) return error;
   return th_hosted_attach(connection->hosted, &connection->client);

@@ -331,9 +331,11 @@ static int call_handler(lua_State *L) {
 static void log_failure(struct th_actor *actor, enum th_log_level level, const char *words,
                         const char *details) {
   char address[TH_ADDRESS_TEXT_SIZE];
-  const char *class_name = atomic_load_explicit(&actor->card.class_name, memory_order_relaxed);
-  th_log_write(actor->world->log, level, "%s %s %s: %s", class_name,
-               th_address_text(&actor->address, address), words, details);
+  struct th_log_source source = {
+    .key = actor->address.number,
+    .class_name = atomic_load_explicit(&actor->card.class_name, memory_order_relaxed),
+    .address = th_address_text(&actor->address, address)};
+  th_log_write_from(actor->world->log, &source, level, "%s: %s", words, details);
 }
 
 /* Puts the handler with its arguments on the coroutine: the value stands on the main thread's stack. */

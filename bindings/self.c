@@ -202,17 +202,33 @@ static int self_update_capability(lua_State *L) {
   return 0;
 }
 
-/* log(level, name, text) */
+/* While it starts the actor has none on its card, and afterwards not that of its birth. */
+static const char *class_name_of(const struct th_script_state *state) {
+  const char *name = atomic_load_explicit(&state->actor->card.class_name, memory_order_relaxed);
+  return name != NULL ? name : state->class_name;
+}
+
+/* log(level, name or nil, text) */
 static int self_log(lua_State *L) {
   struct th_script_state *state = th_script_state_of(L);
   char address[TH_ADDRESS_TEXT_SIZE];
+  size_t size;
   lua_Integer level = luaL_checkinteger(L, 1);
-  const char *name = luaL_checkstring(L, 2);
-  const char *text = luaL_checkstring(L, 3);
+  const char *text = luaL_checklstring(L, 3, &size);
+  struct th_log_source source = {.key = state->actor->address.number,
+                                 .class_name = class_name_of(state),
+                                 .address = th_address_text(&state->actor->address, address),
+                                 .logger = luaL_optstring(L, 2, "")};
   luaL_argcheck(L, level >= TH_LOG_DEBUG && level <= TH_LOG_CRITICAL, 1, "no level");
-  th_log_write(state->world->log, (enum th_log_level)level, "%s %s: %s", name,
-               th_address_text(&state->actor->address, address), text);
+  th_log_write_text(state->world->log, &source, (enum th_log_level)level, text, size);
   return 0;
+}
+
+/* logs(level) -> boolean: whether a line of that level would be written */
+static int self_logs(lua_State *L) {
+  struct th_log *log = th_script_state_of(L)->world->log;
+  lua_pushboolean(L, th_log_wants(log, (enum th_log_level)luaL_checkinteger(L, 1)));
+  return 1;
 }
 
 static const luaL_Reg functions[] = {
@@ -226,6 +242,7 @@ static const luaL_Reg functions[] = {
   {"unloadSource", self_unload_source},
   {"updateCapability", self_update_capability},
   {"log", self_log},
+  {"logs", self_logs},
   {"loading", th_require_loading},
   {"traceback", th_trace_function},
   {NULL, NULL},

@@ -99,16 +99,20 @@ function core.unloadSource(hash) end
 function core.updateCapability(name, value) end
 
 ---@param level integer 0 debug, 1 info, 2 warning, 3 error, 4 critical
----@param name string of the logger
+---@param name string? of the logger
 ---@param text string
 function core.log(level, name, text) end
+
+---@param level integer
+---@return boolean wanted whether a line of that level would be written
+function core.logs(level) end
 
 -- ---- in programs' states ------------------------------------------------------------------------
 
 --- Starts a system of that base, or connects to the one that runs.
 ---@param base string
 ---@param capabilities? table
----@param options? { path?: string[], host?: string, log?: { file?: string, level?: string }|false }
+---@param options? { path?: string[], host?: string, log?: { file?: string, level?: string, format?: string }|false }
 ---@return thespian.core.Connection
 function core.open(base, capabilities, options) end
 

@@ -70,13 +70,13 @@ end
 function Actor:actorSystemShutdown() core.shutdown() end
 
 --- A logger, whose lines carry this actor's address and class.
----@param name? string the class's short name when left out
+---@param name? string stands in its lines, too
 ---@return thespian.Logger
 function Actor:logger(name)
   if name ~= nil then
     require("thespian.arguments").name(name, "logger", "the name of a logger", 2)
   end
-  return require "thespian.logger"(name or require("thespian.types").typename(self))
+  return require "thespian.logger"(name)
 end
 
 return Actor

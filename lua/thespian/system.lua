@@ -180,6 +180,20 @@ end
 
 PrivateEndpoint.__close = PrivateEndpoint.close
 
+--- What is wrong with logDefs, or nil.
+local function check_log(log)
+  for key, value in pairs(log) do
+    if key == "handlers" then
+      return "logDefs have no handlers here: every line goes to logDefs.file, as a JSON object with "
+        .. "logDefs.format = \"json\"; have the program that wants them read that"
+    elseif key ~= "level" and key ~= "file" and key ~= "format" then
+      return ("logDefs have no '%s'; they have: level, file, format"):format(tostring(key))
+    elseif type(value) ~= "string" then
+      return ("logDefs.%s is a string, got %s"):format(key, type(value))
+    end
+  end
+end
+
 local function check(base, capabilities, log)
   local words
   if base ~= nil and type(base) ~= "string" then
@@ -188,6 +202,8 @@ local function check(base, capabilities, log)
     words = "capabilities are a table, got " .. type(capabilities)
   elseif log ~= nil and log ~= false and type(log) ~= "table" then
     words = "logDefs are a table or false, got " .. type(log)
+  else
+    words = log and check_log(log)
   end
   if words then errors.raise("ActorSystemException", 3, "ActorSystem: " .. words) end
 end
@@ -202,7 +218,7 @@ end
 --- the process's system from now on) or it was shut down.
 ---@param base? thespian.Base nil: the one in use, else "simpleSystemBase"
 ---@param capabilities? table used when this call starts the system
----@param logDefs? { level?: string, file?: string }|false used when this call starts it
+---@param logDefs? { level?: string, file?: string, format?: "text"|"json" }|false used when this call starts it
 ---@param transientUnique? boolean true: a system of its own, which later calls do not give again
 ---@return thespian.ActorSystem
 function system.ActorSystem(base, capabilities, logDefs, transientUnique)

@@ -261,9 +261,13 @@ static void conclude_restart(struct th_actor *actor, int error, const struct th_
     return;
   }
   count(&actor->card.restarts);
-  th_log_write(actor->world->log, TH_LOG_WARNING,
-               "%s was restarted: its state was not sound any more",
-               atomic_load_explicit(&actor->card.class_name, memory_order_relaxed));
+  char address[TH_ADDRESS_TEXT_SIZE];
+  struct th_log_source source = {
+    .key = actor->address.number,
+    .class_name = atomic_load_explicit(&actor->card.class_name, memory_order_relaxed),
+    .address = th_address_text(&actor->address, address)};
+  th_log_write_from(actor->world->log, &source, TH_LOG_WARNING,
+                    "was restarted: its state was not sound any more");
 }
 
 static void restart(struct th_actor *actor) {

@@ -14,14 +14,28 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/clock.h"
+#include "base/jsontext.h"
 #include "base/memory.h"
+#include "base/ration.h"
+
+static const struct th_ration_limits limits = {.window = 10 * TH_SECOND,
+                                               .lines = 2000,
+                                               .bytes = 512 << 10,
+                                               .all_lines = 20000,
+                                               .all_bytes = 5 << 20};
 
 struct th_log {
   char *path;     /* NULL for standard error */
   char *old_path; /* where rotation puts the file */
   size_t max_size;
   enum th_log_level threshold;
+  bool is_json;
+  char system[32]; /* empty for none */
+  uint64_t (*now)(void *context);
+  void *now_context;
   pthread_mutex_t lock; /* guards all below and the rotation */
+  struct th_ration *ration;
   int fd;
   bool takes_stderr;
 };
@@ -38,6 +52,11 @@ static char *join(const char *path, const char *suffix) {
   return joined;
 }
 
+static uint64_t real_time(void *context) {
+  (void)context;
+  return th_clock_now();
+}
+
 int th_log_open(struct th_log **log, const char *path, size_t max_size,
                 enum th_log_level threshold) {
   int fd = path != NULL ? open_file(path) : STDERR_FILENO;
@@ -46,6 +65,8 @@ int th_log_open(struct th_log **log, const char *path, size_t max_size,
   opened->fd = fd;
   opened->threshold = threshold;
   opened->max_size = max_size;
+  opened->now = real_time;
+  opened->ration = th_ration_new(&limits);
   if (path != NULL) {
     opened->path = th_strdup(path);
     opened->old_path = join(path, ".old");
@@ -55,13 +76,17 @@ int th_log_open(struct th_log **log, const char *path, size_t max_size,
   return 0;
 }
 
-void th_log_close(struct th_log *log) {
-  if (log == NULL) return;
-  if (log->path != NULL) close(log->fd);
-  pthread_mutex_destroy(&log->lock);
-  free(log->path);
-  free(log->old_path);
-  free(log);
+void th_log_use_json(struct th_log *log) {
+  log->is_json = true;
+}
+
+void th_log_set_system(struct th_log *log, const char *system) {
+  snprintf(log->system, sizeof log->system, "%s", system);
+}
+
+void th_log_set_clock(struct th_log *log, uint64_t (*now)(void *context), void *context) {
+  log->now = now;
+  log->now_context = context;
 }
 
 void th_log_take_stderr(struct th_log *log) {
@@ -121,14 +146,28 @@ static const char *level_name(enum th_log_level level) {
   }
 }
 
-static void append_head(struct th_buffer *line, enum th_log_level level) {
-  struct timespec now;
+/* ---- lines of text ---- */
+
+/* A moment: its date and time, and milliseconds. */
+struct moment {
   struct tm date;
-  char text[32] = "";
+  long milliseconds;
+};
+
+static struct moment read_clock(struct tm *(*convert)(const time_t *, struct tm *)) {
+  struct timespec now;
+  struct moment moment = {0};
   clock_gettime(CLOCK_REALTIME, &now);
-  if (localtime_r(&now.tv_sec, &date) != NULL)
-    strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &date);
-  th_buffer_printf(line, "%s.%03ld p%ld %s ", text, now.tv_nsec / 1000000, (long)getpid(),
+  convert(&now.tv_sec, &moment.date);
+  moment.milliseconds = now.tv_nsec / 1000000;
+  return moment;
+}
+
+static void append_head(struct th_buffer *line, enum th_log_level level) {
+  struct moment now = read_clock(localtime_r);
+  char text[32] = "";
+  strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &now.date);
+  th_buffer_printf(line, "%s.%03ld p%ld %s ", text, now.milliseconds, (long)getpid(),
                    level_name(level));
 }
 
@@ -149,24 +188,158 @@ static void append_words(struct th_buffer *line, const struct th_buffer *words) 
   th_buffer_append(line, "\n", 1);
 }
 
-void th_log_write(struct th_log *log, enum th_log_level level, const char *format, ...) {
-  if (!th_log_wants(log, level)) return;
+static void append_source(struct th_buffer *words, const struct th_log_source *source) {
+  if (source->class_name != NULL) th_buffer_printf(words, "%s ", source->class_name);
+  th_buffer_printf(words, "%s", source->address);
+  if (source->logger != NULL && source->logger[0] != '\0')
+    th_buffer_printf(words, " [%s]", source->logger);
+  th_buffer_printf(words, source->logger != NULL ? ": " : " ");
+}
+
+/* ---- lines of JSON ---- */
+
+static void append_field(struct th_buffer *line, const char *name, const char *value) {
+  if (value == NULL || value[0] == '\0') return;
+  th_buffer_printf(line, ",\"%s\":", name);
+  th_jsontext_append(line, value, strlen(value));
+}
+
+static void append_json(const struct th_log *log, struct th_buffer *line,
+                        const struct th_log_source *source, enum th_log_level level,
+                        const struct th_buffer *words) {
+  struct moment now = read_clock(gmtime_r);
+  char text[32] = "";
+  strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &now.date);
+  th_buffer_printf(line, "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"pid\":%ld", text,
+                   now.milliseconds, level_name(level), (long)getpid());
+  append_field(line, "system", log->system);
+  if (source != NULL) {
+    append_field(line, "class", source->class_name);
+    append_field(line, "actor", source->address);
+    append_field(line, "logger", source->logger);
+  }
+  th_buffer_printf(line, ",\"message\":");
+  th_jsontext_append(line, words->data, words->size);
+  th_buffer_append(line, "}\n", 2);
+}
+
+/* ---- writing ---- */
+
+static void make_line(const struct th_log *log, struct th_buffer *line,
+                      const struct th_log_source *source, enum th_log_level level,
+                      struct th_buffer *words) {
+  if (log->is_json) {
+    append_json(log, line, source, level, words);
+    return;
+  }
+  append_head(line, level);
+  append_words(line, words);
+}
+
+/* The caller holds the lock. */
+static void write_line(struct th_log *log, const struct th_buffer *line) {
+  struct stat file;
+  if (has_outgrown(log, &file)) rotate(log, &file);
+  write_all(log->fd, line->data, line->size);
+}
+
+/* The caller holds the lock. */
+static void tell_dropped(void *context, const char *name, uint64_t count) {
+  struct th_log *log = context;
   struct th_buffer words, line;
   th_buffer_init(&words);
   th_buffer_init(&line);
-  va_list arguments;
-  va_start(arguments, format);
-  th_buffer_vprintf(&words, format, arguments);
-  va_end(arguments);
-  append_head(&line, level);
-  append_words(&line, &words);
+  th_buffer_printf(&words, "dropped %llu line%s of %s in %d s", (unsigned long long)count,
+                   count == 1 ? "" : "s",
+                   name != NULL ? name : "many, who together wrote more than the log takes",
+                   (int)(limits.window / TH_SECOND));
+  make_line(log, &line, NULL, TH_LOG_WARNING, &words);
+  write_line(log, &line);
+  th_buffer_clear(&words);
+  th_buffer_clear(&line);
+}
+
+static bool may_write(struct th_log *log, const struct th_log_source *source) {
+  char name[160] = "";
+  if (source != NULL)
+    snprintf(name, sizeof name, "%s %s", source->class_name != NULL ? source->class_name : "actor",
+             source->address);
   pthread_mutex_lock(&log->lock);
-  struct stat file;
-  if (has_outgrown(log, &file)) rotate(log, &file);
-  write_all(log->fd, line.data, line.size);
+  th_ration_turn(log->ration, log->now(log->now_context), tell_dropped, log);
+  bool may = th_ration_take(log->ration, source != NULL ? source->key : 0, name);
+  pthread_mutex_unlock(&log->lock);
+  return may;
+}
+
+/* What is allowed. */
+static void write_allowed(struct th_log *log, const struct th_log_source *source,
+                          enum th_log_level level, const struct th_buffer *said) {
+  struct th_buffer words, line;
+  th_buffer_init(&words);
+  th_buffer_init(&line);
+  if (source != NULL && !log->is_json) append_source(&words, source);
+  th_buffer_append(&words, said->data, said->size);
+  make_line(log, &line, source, level, &words);
+  pthread_mutex_lock(&log->lock);
+  th_ration_charge(log->ration, source != NULL ? source->key : 0, line.size);
+  write_line(log, &line);
   pthread_mutex_unlock(&log->lock);
   th_buffer_clear(&words);
   th_buffer_clear(&line);
+}
+
+static void write_format(struct th_log *log, const struct th_log_source *source,
+                         enum th_log_level level, const char *format, va_list arguments) {
+  struct th_buffer said;
+  th_buffer_init(&said);
+  th_buffer_vprintf(&said, format, arguments);
+  write_allowed(log, source, level, &said);
+  th_buffer_clear(&said);
+}
+
+void th_log_write(struct th_log *log, enum th_log_level level, const char *format, ...) {
+  if (!th_log_wants(log, level) || !may_write(log, NULL)) return;
+  va_list arguments;
+  va_start(arguments, format);
+  write_format(log, NULL, level, format, arguments);
+  va_end(arguments);
+}
+
+void th_log_write_from(struct th_log *log, const struct th_log_source *source,
+                       enum th_log_level level, const char *format, ...) {
+  if (!th_log_wants(log, level) || !may_write(log, source)) return;
+  va_list arguments;
+  va_start(arguments, format);
+  write_format(log, source, level, format, arguments);
+  va_end(arguments);
+}
+
+void th_log_write_text(struct th_log *log, const struct th_log_source *source,
+                       enum th_log_level level, const void *text, size_t size) {
+  if (!th_log_wants(log, level) || !may_write(log, source)) return;
+  struct th_buffer said;
+  th_buffer_init(&said);
+  th_buffer_append(&said, text, size);
+  write_allowed(log, source, level, &said);
+  th_buffer_clear(&said);
+}
+
+void th_log_close(struct th_log *log) {
+  if (log == NULL) return;
+  th_ration_turn(log->ration, TH_FOREVER, tell_dropped, log);
+  th_ration_free(log->ration);
+  if (log->path != NULL) close(log->fd);
+  pthread_mutex_destroy(&log->lock);
+  free(log->path);
+  free(log->old_path);
+  free(log);
+}
+
+/* ---- words for settings ---- */
+
+bool th_log_format_parse(const char *text, bool *is_json) {
+  *is_json = strcasecmp(text, "json") == 0;
+  return *is_json || strcasecmp(text, "text") == 0;
 }
 
 bool th_log_level_parse(const char *text, enum th_log_level *level) {

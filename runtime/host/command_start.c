@@ -70,9 +70,11 @@ static void collect_capabilities(struct service *service) {
 static int open_log(struct service *service, struct th_reason *reason) {
   const struct th_options *options = service->command->options;
   const char *file = th_options_text(options, TH_OPTION_LOG_FILE, NULL);
-  const char *level = th_options_text(options, TH_OPTION_LOG_LEVEL, NULL);
+  struct th_runlog said = {.file = file,
+                           .level = th_options_text(options, TH_OPTION_LOG_LEVEL, NULL),
+                           .format = th_options_text(options, TH_OPTION_LOG_FORMAT, NULL)};
   bool is_child = service->report >= 0;
-  int error = th_runlog_open(&service->log, file, level, is_child, reason);
+  int error = th_runlog_open(&service->log, &said, is_child, reason);
   if (error != 0) return file != NULL ? error : 0;
   if (is_child && file != NULL) th_daemon_redirect(file); /* what actors print, too */
   if (is_child) th_log_take_stderr(service->log);

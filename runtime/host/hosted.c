@@ -19,8 +19,8 @@ struct th_hosted {
 /* A log that nobody asked for by name may be missing. */
 static int open_log(struct th_hosted *hosted, const struct th_hosting *hosting,
                     struct th_reason *reason) {
-  int error = th_runlog_open(&hosted->log, hosting->log_file, hosting->log_level, true, reason);
-  if (error == 0 || hosting->log_file != NULL || error == TH_EUSAGE) return error;
+  int error = th_runlog_open(&hosted->log, &hosting->log, true, reason);
+  if (error == 0 || hosting->log.file != NULL || error == TH_EUSAGE) return error;
   hosted->log = NULL;
   return 0;
 }

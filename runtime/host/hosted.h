@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "host/client.h"
+#include "host/runlog.h"
 #include "system/system.h"
 
 struct th_hosted;
@@ -27,13 +28,12 @@ struct th_hosting {
   size_t path_count;
   const char *lua_path; /* templates with ?, looked up after those; NULL: the installed ones */
   const struct th_script *script;
-  bool logs;             /* whether the runtime's own log is written at all, */
-  const char *log_file;  /* where, */
-  const char *log_level; /* and from which level on; NULL: the usual, as runlog.h says */
+  bool logs;            /* whether the runtime's own log is written at all, */
+  struct th_runlog log; /* and how */
 };
 
-/* Starts a system, with one reference. What th_system_start gives; TH_EUSAGE for a level that is
- * none, -errno for a log file that cannot be written. */
+/* Starts a system, with one reference. What th_system_start gives; TH_EUSAGE for a level or
+ * a format that is none, -errno for a log file that cannot be written. */
 int th_hosted_start(struct th_hosted **hosted, const struct th_hosting *hosting,
                     struct th_reason *reason);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/jsontext.h"
 #include "base/utf8.h"
 #include "message/address.h"
 #include "message/pack.h"
@@ -102,50 +103,6 @@ static void put(struct th_buffer *text, const char *words) {
   th_buffer_append(text, words, strlen(words));
 }
 
-static void put_escaped(struct th_buffer *text, unsigned char byte) {
-  switch (byte) {
-  case '"':
-    put(text, "\\\"");
-    break;
-  case '\\':
-    put(text, "\\\\");
-    break;
-  case '\n':
-    put(text, "\\n");
-    break;
-  case '\r':
-    put(text, "\\r");
-    break;
-  case '\t':
-    put(text, "\\t");
-    break;
-  default:
-    th_buffer_printf(text, "\\u%04x", byte);
-  }
-}
-
-static bool is_plain(unsigned char byte) {
-  return !th_utf8_is_control(&byte, 1) && byte != '"' && byte != '\\';
-}
-
-static void put_string(struct th_buffer *text, const unsigned char *data, size_t size) {
-  put(text, "\"");
-  while (size != 0) {
-    size_t length = th_utf8_size(data, size);
-    if (length > 1 && th_utf8_is_control(data, length)) {
-      put_escaped(text, data[1]); /* U+0080 to U+009F: the second byte is the number */
-    } else if (length == 0 || (length == 1 && !is_plain(*data))) {
-      put_escaped(text, *data);
-      length = 1;
-    } else {
-      th_buffer_append(text, data, length);
-    }
-    data += length;
-    size -= length;
-  }
-  put(text, "\"");
-}
-
 /* The shortest digits that give the same number again, and always a sign that it is no integer. */
 static void put_real(struct th_buffer *text, double value) {
   char digits[40];
@@ -183,7 +140,7 @@ static void write_key(struct th_unpack *reader, struct th_buffer *text, unsigned
   } else if (key.data[0] == '"') {
     th_buffer_append(text, key.data, key.size);
   } else {
-    put_string(text, key.data, key.size);
+    th_jsontext_append(text, key.data, key.size);
   }
   th_buffer_clear(&key);
 }
@@ -225,7 +182,7 @@ static void write_instance(const struct th_item *item, struct th_buffer *text, u
     size = length;
   }
   put(text, "{\"__class\": ");
-  put_string(text, (const unsigned char *)name, size);
+  th_jsontext_append(text, (const unsigned char *)name, size);
   uint32_t count = th_unpack_map(&reader);
   write_members(&reader, count, false, text, depth);
   if (reader.error != 0 && text->error == 0) text->error = reader.error;
@@ -286,7 +243,7 @@ static void write_value(struct th_unpack *reader, struct th_buffer *text, unsign
     put_real(text, item.real);
     break;
   case TH_ITEM_STR:
-    put_string(text, item.data, item.size);
+    th_jsontext_append(text, item.data, item.size);
     break;
   case TH_ITEM_ARRAY:
     write_array(reader, item.count, text, depth);

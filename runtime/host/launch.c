@@ -197,8 +197,9 @@ static int write_arguments(struct arguments *arguments, const struct th_launch *
   add_option(arguments, "--base", launch->base != NULL ? launch->base : TH_BASE_TCP);
   add_option(arguments, "--host", launch->host);
   add_option(arguments, "--port", port);
-  add_option(arguments, "--log-file", launch->log_file);
-  add_option(arguments, "--log-level", launch->log_level);
+  add_option(arguments, "--log-file", launch->log.file);
+  add_option(arguments, "--log-level", launch->log.level);
+  add_option(arguments, "--log-format", launch->log.format);
   for (size_t i = 0; i < launch->path_count; i++) add_folder(arguments, launch->path[i]);
   return add_capabilities(arguments, launch, reason);
 }

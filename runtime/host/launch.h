@@ -20,6 +20,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "host/client.h"
+#include "host/runlog.h"
 
 /* All borrowed for the call. */
 struct th_launch {
@@ -30,10 +31,9 @@ struct th_launch {
   size_t capabilities_size;
   const char *const *path; /* folders where that system looks modules up */
   size_t path_count;
-  bool attach_only;      /* connect or fail: never start */
-  const char *program;   /* thespian-host; NULL: is looked for */
-  const char *log_file;  /* of a system that is started; NULL: its own default */
-  const char *log_level; /* likewise */
+  bool attach_only;     /* connect or fail: never start */
+  const char *program;  /* thespian-host; NULL: is looked for */
+  struct th_runlog log; /* of a system that is started */
 };
 
 /* Connects to the system, started first where none answers. TH_ESTARTUP with a reason that says why

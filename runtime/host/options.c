@@ -219,6 +219,12 @@ static int check_words(const struct th_options *options, struct th_reason *reaso
     return th_fail(reason, TH_EUSAGE, "\"%s\" is not a log level: %s", level,
                    th_option_usages[TH_OPTION_LOG_LEVEL].words);
   }
+  bool is_json;
+  const char *format = th_options_text(options, TH_OPTION_LOG_FORMAT, NULL);
+  if (format != NULL && !th_log_format_parse(format, &is_json)) {
+    return th_fail(reason, TH_EUSAGE, "\"%s\" is not a log format: %s", format,
+                   th_option_usages[TH_OPTION_LOG_FORMAT].words);
+  }
   const struct th_texts *classes = &options->texts[TH_OPTION_CREATE];
   for (size_t i = 0; i < classes->count; i++) {
     const char *text = classes->list[i];

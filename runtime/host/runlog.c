@@ -32,18 +32,33 @@ static enum th_log_level default_level(void) {
   return TH_LOG_WARNING;
 }
 
-int th_runlog_open(struct th_log **log, const char *file, const char *level, bool background,
+static int read_words(const struct th_runlog *said, enum th_log_level *threshold, bool *is_json,
+                      struct th_reason *reason) {
+  *threshold = default_level();
+  *is_json = false;
+  if (said->level != NULL && !th_log_level_parse(said->level, threshold))
+    return th_fail(reason, TH_EUSAGE,
+                   "\"%s\" is not a log level: debug, info, warning, error or critical",
+                   said->level);
+  if (said->format != NULL && !th_log_format_parse(said->format, is_json))
+    return th_fail(reason, TH_EUSAGE, "\"%s\" is not a log format: text or json", said->format);
+  return 0;
+}
+
+int th_runlog_open(struct th_log **log, const struct th_runlog *said, bool background,
                    struct th_reason *reason) {
-  enum th_log_level threshold = default_level();
-  if (level != NULL && !th_log_level_parse(level, &threshold)) {
-    return th_fail(reason, TH_EUSAGE, "\"%s\" is not a log level", level);
-  }
+  enum th_log_level threshold;
+  bool is_json;
+  const char *file = said->file;
+  int error = read_words(said, &threshold, &is_json, reason);
+  if (error != 0) return error;
   size_t size = max_size(file == NULL ? TH_RUNLOG_SIZE : 0);
   if (file == NULL && background) file = default_file();
-  int error = th_log_open(log, file, size, threshold);
+  error = th_log_open(log, file, size, threshold);
   if (error != 0) {
     return th_fail(reason, error, "cannot write the log %s: %s",
                    file != NULL ? file : "(standard error)", th_error_words(error));
   }
+  if (is_json) th_log_use_json(*log);
   return 0;
 }

@@ -18,8 +18,15 @@
 #define TH_RUNLOG_FILE "/tmp/thespian.log"
 #define TH_RUNLOG_SIZE 51200
 
-/* Opens the log. file and level may be NULL. TH_EUSAGE for a level that is none; -errno. */
-int th_runlog_open(struct th_log **log, const char *file, const char *level, bool background,
+/* What was said about the log; NULL: the usual. */
+struct th_runlog {
+  const char *file;
+  const char *level;
+  const char *format; /* "text" or "json" */
+};
+
+/* Opens the log. TH_EUSAGE for a level or a format that is none; -errno. */
+int th_runlog_open(struct th_log **log, const struct th_runlog *said, bool background,
                    struct th_reason *reason);
 
 #endif

@@ -26,6 +26,7 @@
   X(DAEMON, "daemon", 0, NULL, "go on in the background when ready")                               \
   X(LOG_FILE, "log-file", 0, "FILE", "file for the log of the runtime")                            \
   X(LOG_LEVEL, "log-level", 0, "LEVEL", "debug, info, warning, error or critical")                 \
+  X(LOG_FORMAT, "log-format", 0, "FORMAT", "text or json")                                         \
   X(SOURCE, "source", 0, "HASH", "bundle that the class is in (8 digits or more)")                 \
   X(NAME, "name", 0, "NAME", "global name; an actor that has it is given instead")                 \
   X(REQUIRE, "require", 0, "KEY=VALUE", "a requirement for the actor; repeatable")                 \
@@ -70,7 +71,7 @@ extern const struct th_option_usage th_option_usages[TH_OPTION_COUNT];
   X(start, "start", "", 0, 0,                                                                      \
     TH_BIT(BASE) | TH_BIT(HOST) | TH_BIT(PORT) | TH_BIT(CONVENTION) | TH_BIT(CAPABILITY) |         \
       TH_BIT(CONFIG) | TH_BIT(PATH) | TH_BIT(LOAD) | TH_BIT(CREATE) | TH_BIT(DAEMON) |             \
-      TH_BIT(LOG_FILE) | TH_BIT(LOG_LEVEL),                                                        \
+      TH_BIT(LOG_FILE) | TH_BIT(LOG_LEVEL) | TH_BIT(LOG_FORMAT),                                   \
     "start a system; prints its base, address and port when it is ready",                          \
     "Port 0 takes any free one. The system runs until `shutdown`, or SIGTERM, SIGINT,\n"           \
     "SIGQUIT, at which actors are asked to exit; a second signal ends it at once.\n"               \

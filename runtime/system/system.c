@@ -384,6 +384,14 @@ static void init_world(struct th_system *system, const struct th_system_config *
   system->world.admin = (struct th_address){.system = system->identity, .number = TH_ADMIN_NUMBER};
 }
 
+/* Its lines say which system they are of, as addresses do. */
+static void name_log(const struct th_system *system) {
+  char name[20];
+  if (system->world.log == NULL) return;
+  snprintf(name, sizeof name, "%016llx", (unsigned long long)system->identity);
+  th_log_set_system(system->world.log, name);
+}
+
 static void init_lock(struct th_system *system) {
   pthread_condattr_t attributes;
   pthread_mutex_init(&system->lock, NULL);
@@ -430,6 +438,7 @@ int th_system_start(struct th_system **out, const struct th_system_config *confi
   }
   if (th_base_port(config->base) != 0)
     if ((error = listen_outside(system, config, reason)) != 0) goto failed;
+  name_log(system);
   th_spawn_admin(system);
   if ((error = th_scheduler_start(system->scheduler)) != 0) goto start_failed;
   if (system->gate != NULL && (error = th_gate_start(system->gate)) != 0) goto start_failed;

@@ -53,7 +53,7 @@ local SYSTEM = {
   { "actors.ActorSystem('simpleSystemBase', {x = V}, nil, true)", { "f" }, "capabilities.x is a function" },
   { "actors.ActorSystem('simpleSystemBase', {['Admin Port'] = V}, nil, true)", { "{}", "f", "-1" },
     "'Admin Port'" },
-  { "actors.ActorSystem('simpleSystemBase', nil, {level = V}, true)", { "5", "{}", "f" }, "'level'" },
+  { "actors.ActorSystem('simpleSystemBase', nil, {level = V}, true)", { "5", "{}", "f" }, "logDefs.level is a string" },
   { "actors.class(V)", { "nil", "5", "{}", "f", "''" }, "actors.class: the name" },
   { "actors.class('X', V)", { "5", "{}", "f", "''" }, "actors.class: the base of X" },
   { "actors.isinstance(1, V)", { "nil", "5", "{}", "f" }, "actors.isinstance: the second" },

@@ -14,6 +14,9 @@ for _, name in ipairs {
   end
 end
 
+local unwanted = false
+function core.logs() return not unwanted end
+
 local Worker = actors.class("Worker", actors.Actor)
 local worker = Worker()
 
@@ -102,7 +105,7 @@ end)
 
 check.test("loggers format, and never fail their actor", function()
   worker:logger():info("%d of %s", 3, "four")
-  check_got("log", 1, "Worker", "3 of four")
+  check_got("log", 1, nil, "3 of four")
   local logger = worker:logger "mine"
   for level, name in pairs { [0] = "debug", "info", "warning", "error", "critical" } do
     logger[name](logger, "100%%")
@@ -114,6 +117,14 @@ check.test("loggers format, and never fail their actor", function()
   check_got("log", 1, "mine", "nil")
   logger:info({ 1 }, nil)
   check.contains(got[4], "nil")
+  local hidden = setmetatable({}, { __tostring = function() error "no" end })
+  logger:info("%d", hidden)
+  check_got("log", 1, "mine", "%d (table that cannot be shown)")
+  got = nil
+  unwanted = true
+  logger:info("%s", hidden)
+  check.equal(got, nil)
+  unwanted = false
 end)
 
 check.test("the base class ignores messages", function()

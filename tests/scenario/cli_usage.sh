@@ -91,6 +91,7 @@ wrong "JSON too deep or with too big numbers" "$HOST" start --capability "n=[999
 wrong "\"@joe\" is not of the form CLASS" "$HOST" start --create @joe
 wrong "\"m.C@\" is not of the form CLASS" "$HOST" start --create m.C@
 wrong "\"loud\" is not a log level" "$HOST" start --log-level loud
+wrong "\"xml\" is not a log format" "$HOST" start --log-format xml
 wrong "is not of the form KEY=VALUE" "$HOST" create m.C --require Colour
 wrong "option --source has an empty value" "$HOST" create m.C --source ""
 wrong "option --output needs a value" "$HOST" bundle a -o

@@ -147,10 +147,11 @@ static void the_line_of_a_new_system_says_where_it_is(void **state) {
 
 static void a_new_system_is_told_all_that_was_asked_for(void **state) {
   (void)state;
-  static const char expected[] = "start\n--daemon\n--base\nmultiprocTCPBase\n--host\n127.0.0.1\n"
-                                 "--port\n0\n--log-file\n/x/log\n--log-level\ninfo\n--path\n/\n"
-                                 "--capability\nHas Light=true\n--capability\nName=\"5\"\n"
-                                 "--capability\nList=[1, \"a b\"]\n";
+  static const char expected[] =
+    "start\n--daemon\n--base\nmultiprocTCPBase\n--host\n127.0.0.1\n"
+    "--port\n0\n--log-file\n/x/log\n--log-level\ninfo\n--log-format\njson\n--path\n/\n"
+    "--capability\nHas Light=true\n--capability\nName=\"5\"\n"
+    "--capability\nList=[1, \"a b\"]\n";
   static const char *const path[] = {"/usr/.."};
   struct th_buffer map;
   struct th_client *client;
@@ -176,8 +177,7 @@ static void a_new_system_is_told_all_that_was_asked_for(void **state) {
                            .capabilities_size = map.size,
                            .path = path,
                            .path_count = 1,
-                           .log_file = "/x/log",
-                           .log_level = "info"};
+                           .log = {.file = "/x/log", .level = "info", .format = "json"}};
   assert_int_equal(th_launch_connect(&wish, th_clock_after(PATIENCE), &client, &reason),
                    TH_ESTARTUP);
   assert_string_equal(reason.words, "the actor system died while it started");

@@ -17,6 +17,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <jansson.h>
+
+#include "base/clock.h"
 
 /* A folder for one test, and names in it. */
 struct place {
@@ -401,9 +404,165 @@ static void levels_are_read_in_any_case(void **state) {
 
 #define in_place(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
 
+/* ---- sources, JSON, rations ---- */
+
+static const struct th_log_source joe = {
+  .key = 5, .class_name = "m.Worker", .address = "a5.ab", .logger = ""};
+
+static void a_line_of_an_actor_names_class_and_address(void **state) {
+  struct place *place = *state;
+  struct th_log_source named = joe;
+  struct th_log_source runtimes = joe;
+  struct th_log *log;
+  named.logger = "books";
+  runtimes.logger = NULL;
+  assert_int_equal(th_log_open(&log, place->path, 0, TH_LOG_INFO), 0);
+  th_log_write_from(log, &joe, TH_LOG_INFO, "said %d", 1);
+  th_log_write_from(log, &named, TH_LOG_INFO, "said %d", 2);
+  th_log_write_from(log, &runtimes, TH_LOG_INFO, "failed %d", 3);
+  th_log_write_text(log, &joe, TH_LOG_INFO, "100%s\0.", 7);
+  th_log_write_from(log, &joe, TH_LOG_DEBUG, "unwanted");
+  th_log_close(log);
+  char *text = read_file(place->path);
+  assert_non_null(strstr(text, " INFO m.Worker a5.ab: said 1\n"));
+  assert_non_null(strstr(text, " INFO m.Worker a5.ab [books]: said 2\n"));
+  assert_non_null(strstr(text, " INFO m.Worker a5.ab failed 3\n"));
+  assert_non_null(strstr(text, " INFO m.Worker a5.ab: 100%s?.\n"));
+  assert_null(strstr(text, "unwanted"));
+  free(text);
+}
+
+static json_t *read_json_line(char **at) {
+  char *end = strchr(*at, '\n');
+  assert_non_null(end);
+  json_t *line = json_loadb(*at, (size_t)(end - *at), JSON_ALLOW_NUL, NULL);
+  assert_non_null(line);
+  *at = end + 1;
+  return line;
+}
+
+static void assert_field(json_t *line, const char *name, const char *expected) {
+  const char *value = json_string_value(json_object_get(line, name));
+  if (expected == NULL) {
+    assert_null(value);
+    return;
+  }
+  assert_non_null(value);
+  assert_string_equal(value, expected);
+}
+
+static void a_line_of_json_is_one_object(void **state) {
+  struct place *place = *state;
+  struct th_log_source source = joe;
+  struct th_log *log;
+  source.logger = "books";
+  assert_int_equal(th_log_open(&log, place->path, 0, TH_LOG_INFO), 0);
+  th_log_use_json(log);
+  th_log_set_system(log, "00ab");
+  th_log_write(log, TH_LOG_ERROR, "two\nlines \"%s\"", "\xff");
+  th_log_write_from(log, &source, TH_LOG_INFO, "words");
+  th_log_write_text(log, &joe, TH_LOG_INFO, "a\0b", 3);
+  th_log_close(log);
+  char *text = read_file(place->path), *at = text;
+  json_t *line = read_json_line(&at);
+  assert_field(line, "level", "ERROR");
+  assert_field(line, "system", "00ab");
+  assert_field(line, "message", "two\nlines \"\xc3\xbf\"");
+  assert_field(line, "actor", NULL);
+  assert_int_equal(json_integer_value(json_object_get(line, "pid")), getpid());
+  assert_true(
+    matches(json_string_value(json_object_get(line, "time")),
+            "^[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9][.][0-9]{3}Z$"));
+  json_decref(line);
+  line = read_json_line(&at);
+  assert_field(line, "class", "m.Worker");
+  assert_field(line, "actor", "a5.ab");
+  assert_field(line, "logger", "books");
+  assert_field(line, "message", "words");
+  json_decref(line);
+  line = read_json_line(&at);
+  assert_int_equal(json_string_length(json_object_get(line, "message")), 3);
+  assert_field(line, "logger", NULL);
+  json_decref(line);
+  assert_int_equal(*at, '\0');
+  free(text);
+}
+
+static uint64_t hand_clock(void *context) {
+  return *(const uint64_t *)context;
+}
+
+static size_t count_of(const char *text, const char *part) {
+  size_t count = 0;
+  for (const char *at = text; (at = strstr(at, part)) != NULL; at++) count++;
+  return count;
+}
+
+static void a_source_that_says_too_much_is_cut_short_and_told_of(void **state) {
+  struct place *place = *state;
+  struct th_log_source other = {.key = 6, .class_name = "m.Quiet", .address = "a6.ab"};
+  uint64_t now = 1000 * TH_SECOND;
+  struct th_log *log;
+  assert_int_equal(th_log_open(&log, place->path, 0, TH_LOG_INFO), 0);
+  th_log_set_clock(log, hand_clock, &now);
+  for (int i = 0; i < 3234; i++) th_log_write_from(log, &joe, TH_LOG_INFO, "again");
+  th_log_write_from(log, &other, TH_LOG_INFO, "is heard");
+  char *text = read_file(place->path);
+  assert_int_equal(count_of(text, "again"), 2000);
+  assert_non_null(strstr(text, "is heard"));
+  assert_null(strstr(text, "dropped"));
+  free(text);
+  now += 10 * TH_SECOND;
+  th_log_write_from(log, &joe, TH_LOG_INFO, "anew");
+  th_log_close(log);
+  text = read_file(place->path);
+  assert_int_equal(count_of(text, " WARNING dropped 1234 lines of m.Worker a5.ab in 10 s\n"), 1);
+  assert_int_equal(count_of(text, "dropped"), 1);
+  assert_non_null(strstr(text, "anew"));
+  free(text);
+}
+
+static void long_lines_count_by_their_bytes(void **state) {
+  struct place *place = *state;
+  uint64_t now = 1000 * TH_SECOND;
+  struct th_log *log;
+  assert_int_equal(th_log_open(&log, place->path, 0, TH_LOG_INFO), 0);
+  th_log_set_clock(log, hand_clock, &now);
+  for (int i = 0; i < 1000; i++) th_log_write_from(log, &joe, TH_LOG_INFO, "%8000d", i);
+  th_log_close(log);
+  struct stat file;
+  assert_int_equal(stat(place->path, &file), 0);
+  assert_in_range(file.st_size, 512 << 10, 540 << 10);
+  char *text = read_file(place->path);
+  assert_true(matches(text, " WARNING dropped [0-9]+ lines of m.Worker a5.ab in 10 s\n$"));
+  free(text);
+}
+
+static void many_sources_share_a_ration(void **state) {
+  struct place *place = *state;
+  uint64_t now = 1000 * TH_SECOND;
+  struct th_log *log;
+  assert_int_equal(th_log_open(&log, place->path, 0, TH_LOG_INFO), 0);
+  th_log_set_clock(log, hand_clock, &now);
+  for (uint64_t i = 1; i <= 20007; i++) {
+    struct th_log_source source = {.key = i, .class_name = "m.One", .address = "of many"};
+    th_log_write_from(log, &source, TH_LOG_INFO, "word");
+  }
+  th_log_close(log);
+  char *text = read_file(place->path);
+  assert_int_equal(count_of(text, " word\n"), 20000);
+  assert_int_equal(count_of(text, " WARNING dropped 7 lines of many, who together"), 1);
+  free(text);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     in_place(a_line_has_time_process_level_and_words),
+    in_place(a_line_of_an_actor_names_class_and_address),
+    in_place(a_line_of_json_is_one_object),
+    in_place(a_source_that_says_too_much_is_cut_short_and_told_of),
+    in_place(long_lines_count_by_their_bytes),
+    in_place(many_sources_share_a_ration),
     in_place(each_level_has_its_name),
     in_place(further_lines_are_indented_and_control_characters_shown),
     in_place(lines_under_the_threshold_are_not_written),
