@@ -12,7 +12,12 @@ struct entry {
   struct th_message *message;
 };
 
+/* A heap up to this size is not worth a look for those who are gone. */
+#define SMALL 1024
+
 struct th_timers {
+  th_timers_is_gone *is_gone;
+  void *context;
   pthread_mutex_t lock;
   struct entry *heap; /* children of i are 2i+1 and 2i+2; none is before its parent */
   size_t count;
@@ -20,8 +25,10 @@ struct th_timers {
   uint64_t asked;
 };
 
-struct th_timers *th_timers_new(void) {
+struct th_timers *th_timers_new(th_timers_is_gone *is_gone, void *context) {
   struct th_timers *timers = th_new(struct th_timers);
+  timers->is_gone = is_gone;
+  timers->context = context;
   pthread_mutex_init(&timers->lock, NULL);
   return timers;
 }
@@ -45,8 +52,7 @@ static void rise(struct th_timers *timers, size_t at, struct entry entry) {
   timers->heap[at] = entry;
 }
 
-static void sink(struct th_timers *timers, struct entry entry) {
-  size_t at = 0;
+static void sink(struct th_timers *timers, size_t at, struct entry entry) {
   for (;;) {
     size_t child = 2 * at + 1;
     if (child + 1 < timers->count && is_before(&timers->heap[child + 1], &timers->heap[child]))
@@ -58,12 +64,29 @@ static void sink(struct th_timers *timers, struct entry entry) {
   timers->heap[at] = entry;
 }
 
+static void drop_gone(struct th_timers *timers) {
+  size_t kept = 0;
+  for (size_t i = 0; i < timers->count; i++) {
+    if (timers->is_gone(timers->context, timers->heap[i].message))
+      th_message_free(timers->heap[i].message);
+    else
+      timers->heap[kept++] = timers->heap[i];
+  }
+  timers->count = kept;
+  for (size_t at = kept / 2; at-- > 0;) sink(timers, at, timers->heap[at]);
+}
+
+/* Doubling only where half of the places are taken by the living, a look costs each addition little. */
+static void make_room(struct th_timers *timers) {
+  if (timers->capacity >= SMALL && timers->is_gone != NULL) drop_gone(timers);
+  if (timers->count <= timers->capacity / 2 && timers->capacity > 0) return;
+  timers->capacity = timers->capacity > 0 ? timers->capacity * 2 : 16;
+  timers->heap = th_realloc(timers->heap, timers->capacity * sizeof *timers->heap);
+}
+
 bool th_timers_add(struct th_timers *timers, uint64_t due, struct th_message *message) {
   pthread_mutex_lock(&timers->lock);
-  if (timers->count == timers->capacity) {
-    timers->capacity = timers->capacity > 0 ? timers->capacity * 2 : 16;
-    timers->heap = th_realloc(timers->heap, timers->capacity * sizeof *timers->heap);
-  }
+  if (timers->count == timers->capacity) make_room(timers);
   rise(timers, timers->count++, (struct entry){due, timers->asked++, message});
   bool is_first = timers->heap[0].message == message;
   pthread_mutex_unlock(&timers->lock);
@@ -76,7 +99,7 @@ struct th_message *th_timers_pop(struct th_timers *timers, uint64_t now) {
   if (timers->count > 0 && timers->heap[0].due <= now) {
     message = timers->heap[0].message;
     struct entry last = timers->heap[--timers->count];
-    if (timers->count > 0) sink(timers, last);
+    if (timers->count > 0) sink(timers, 0, last);
   }
   pthread_mutex_unlock(&timers->lock);
   return message;

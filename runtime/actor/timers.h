@@ -1,8 +1,10 @@
 /* timers: messages that wait for their time.
  *
- * A heap by time, then by order of asking, so equal times are served in the order asked.
+ * A heap by time, then by order of asking, so equal times are served in the order asked. Messages for
+ * those who are gone are dropped when the heap would grow: many short lives with long timers take no more
+ * memory than the timers of the living.
  *
- * Threads: any; the lock guards the heap, and nothing is called under it.
+ * Threads: any; the lock guards the heap, and nothing is called under it but is_gone, which takes none.
  * Owns: the messages that wait.
  */
 #ifndef TH_ACTOR_TIMERS_H
@@ -15,7 +17,11 @@
 
 struct th_timers;
 
-struct th_timers *th_timers_new(void);
+/* Whether nobody will ever get this message. */
+typedef bool th_timers_is_gone(void *context, const struct th_message *message);
+
+/* is_gone may be NULL: everybody lives. */
+struct th_timers *th_timers_new(th_timers_is_gone *is_gone, void *context);
 void th_timers_free(struct th_timers *timers);
 
 /* Takes message. True when it is now the earliest of all. */

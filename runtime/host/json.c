@@ -9,7 +9,6 @@
 
 #include "base/error.h"
 #include "base/jsontext.h"
-#include "base/utf8.h"
 #include "message/address.h"
 #include "message/pack.h"
 

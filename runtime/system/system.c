@@ -32,6 +32,10 @@ static void send_later(struct th_world *world, uint64_t due, struct th_message *
   if (th_timers_add(system->timers, due, message)) th_scheduler_retime(system->scheduler, due);
 }
 
+static bool is_gone(void *context, const struct th_message *message) {
+  return !th_router_is_alive(context, &message->target);
+}
+
 static struct th_bytes *capabilities(struct th_world *world) {
   return th_capabilities_get(th_system_of(world)->capabilities);
 }
@@ -323,7 +327,7 @@ static void make_parts(struct th_system *system, const struct th_system_config *
   if (!system->is_simple && workers == 0) workers = core_count();
   system->registry = th_registry_new(&system->world);
   system->scheduler = th_scheduler_new(workers, tick, system);
-  system->timers = th_timers_new();
+  system->timers = th_timers_new(is_gone, system);
   system->holds = th_holds_new(system->world.mailbox_limit);
   system->interns = th_interns_new();
   system->names = th_names_new();

@@ -11,6 +11,11 @@ local Sleeper = actors.class("Sleeper", actors.Actor)
 function Sleeper:receiveMessage(message, sender)
   if actors.isinstance(message, actors.WakeupMessage) then
     self:wake(message, sender)
+  elseif message == "leave" then
+    self:send(self.myAddress, actors.ActorExitRequest())
+    self:wakeupAfter(0) -- it can only come behind that
+  elseif actors.isinstance(message, actors.ActorSystemMessage) then
+    return
   elseif message.wakeups then
     self.asker, self.begun = sender, actors.monotonic()
     for _, wakeup in ipairs(message.wakeups) do self:wakeupAfter(wakeup[1], wakeup[2]) end
@@ -49,6 +54,26 @@ function Restless:receiveMessage(message, sender)
   end
 end
 
+-- Asks for many wakeups at once, and tells how they came.
+local Crowded = actors.class("Crowded", actors.Actor)
+
+function Crowded:receiveMessage(message, sender)
+  if actors.isinstance(message, actors.WakeupMessage) then
+    self.got = self.got + 1
+    -- Those of one period are due in the order asked.
+    local kind = message.delayPeriod.milliseconds
+    if message.payload <= (self.last[kind] or 0) then self.wrong = self.wrong + 1 end
+    self.last[kind] = message.payload
+    if self.got == self.count then self:send(self.asker, { got = self.got, wrong = self.wrong }) end
+  elseif message.pending then
+    for number = 1, message.pending do self:wakeupAfter({ hours = 1, seconds = number % 7 }, number) end
+    self:send(sender, "asked")
+  elseif message.count then
+    self.asker, self.count, self.got, self.wrong, self.last = sender, message.count, 0, 0, {}
+    for number = 1, message.count do self:wakeupAfter({ milliseconds = number % 10 }, number) end
+  end
+end
+
 -- A chain of wakeups, each asked for by the one before, while other messages come.
 local Ticker = actors.class("Ticker", actors.Actor)
 
@@ -63,6 +88,23 @@ function Ticker:receiveMessage(message, sender)
     self:send(self.myAddress, "other")
     if self.ticks < 100 then return self:wakeupAfter { microseconds = 1 } end
     self:send(self.asker, { ticks = self.ticks, others = self.others })
+  end
+end
+
+-- Counts dead letters that are wakeups.
+local Undertaker = actors.class("Undertaker", actors.Actor)
+
+function Undertaker:init() self.wakeups, self.others = 0, 0 end
+
+function Undertaker:receiveMessage(message, sender)
+  if message == "start" or message == "stop" then
+    self:handleDeadLetters(message == "start")
+    self:send(sender, message == "start" and "started" or "stopped")
+  elseif actors.isinstance(message, actors.DeadEnvelope) then
+    local kind = actors.isinstance(message.deadMessage, actors.WakeupMessage) and "wakeups" or "others"
+    self[kind] = self[kind] + 1
+  elseif message == "letters" then
+    self:send(sender, { wakeups = self.wakeups, others = self.others })
   end
 end
 
@@ -233,6 +275,34 @@ if actors.main(...) then
     end)
   end
 
+  check.test("a hundred thousand wakeups may be to come", function()
+    local few = os.getenv "TH_SANITIZED" ~= nil
+    local pending, count = few and 10000 or 100000, few and 2000 or 20000
+    local crowded = asys:createActor(Crowded)
+    local function to_come(address)
+      return scenario.ask(asys, address, actors.Thespian_StatusReq()).wakeups
+    end
+    check.equal(scenario.ask(asys, crowded, { pending = pending }), "asked")
+    check.equal(to_come(crowded), pending)
+    check.equal(to_come(sleeper) < pending, true)
+    check.same(scenario.ask(asys, crowded, { count = count }), { got = count, wrong = 0 })
+    check.equal(to_come(crowded), pending)
+    asys:tell(crowded, actors.ActorExitRequest())
+  end)
+
+  check.test("a wakeup for who is gone is counted as dead, and no dead letter", function()
+    local own = scenario.system()
+    local undertaker = own:createActor(Undertaker)
+    check.equal(scenario.ask(own, undertaker, "start"), "started")
+    own:tell(own:createActor(Sleeper), "leave")
+    local counters
+    repeat counters = scenario.balance(own) until counters.dead > 0
+    check.equal(counters.dead, 1)
+    check.equal(counters.wakeups, 0)
+    check.same(scenario.ask(own, undertaker, "letters"), { wakeups = 0, others = 0 })
+    own:shutdown()
+  end)
+
   check.test("a system with wakeups to come shuts down", function()
     local short = scenario.system()
     local waiting = short:createActor(Sleeper)
@@ -247,4 +317,5 @@ if actors.main(...) then
   asys:shutdown()
 end
 
-return { Sleeper = Sleeper, Restless = Restless, Ticker = Ticker, Tag = Tag }
+return { Crowded = Crowded, Undertaker = Undertaker, Sleeper = Sleeper, Restless = Restless,
+  Ticker = Ticker, Tag = Tag }
