@@ -21,9 +21,9 @@
 
 static const struct th_ration_limits limits = {.window = 10 * TH_SECOND,
                                                .lines = 2000,
-                                               .bytes = 512 << 10,
+                                               .bytes = 256 << 10,
                                                .all_lines = 20000,
-                                               .all_bytes = 5 << 20};
+                                               .all_bytes = 2560 << 10};
 
 struct th_log {
   char *path;     /* NULL for standard error */

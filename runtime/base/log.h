@@ -5,7 +5,7 @@
  * so lines of several threads and processes do not mix. The lock guards the file descriptor, the rotation
  * and the ration.
  *
- * Nobody can fill a disk: each source may write 2000 lines or 512 KiB in 10 seconds, all together ten
+ * Nobody can fill a disk: each source may write 2000 lines or 256 KiB in 10 seconds, all together ten
  * times as much. What is past that is dropped, and when the time is over one line for each source says how
  * many were: with the next line that anybody writes, or at the end.
  *

@@ -532,7 +532,7 @@ static void long_lines_count_by_their_bytes(void **state) {
   th_log_close(log);
   struct stat file;
   assert_int_equal(stat(place->path, &file), 0);
-  assert_in_range(file.st_size, 512 << 10, 540 << 10);
+  assert_in_range(file.st_size, 256 << 10, 280 << 10);
   char *text = read_file(place->path);
   assert_true(matches(text, " WARNING dropped [0-9]+ lines of m.Worker a5.ab in 10 s\n$"));
   free(text);
