@@ -100,6 +100,7 @@ static void leave(struct th_actor *actor, const char *reason) {
   actor->behaviour = NULL;
   actor->state = NULL;
   actor->exit_is_recursive = false;
+  actor->is_barren = false;
   actor->is_deaf = false;
   actor->pressed = NULL;
   actor->address = TH_NOBODY;
@@ -227,6 +228,7 @@ static void wait_for_children(struct th_actor *actor) {
     return;
   }
   actor->exit_is_recursive = true;
+  actor->is_barren = true;
   ask_children_to_exit(actor);
 }
 

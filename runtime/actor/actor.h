@@ -9,7 +9,8 @@
  * Rules of life:
  *  1. reserve (registry) sets number; then the birth is pushed, before anyone knows the address.
  *  2. the birth opens the behaviour; on failure the actor is gone at once, and told as such.
- *  3. an exit request is delivered last; with children it waits for their ChildActorExited.
+ *  3. an exit request is delivered last; with children it waits for their ChildActorExited, and can have no
+ *     more of them: else it could refuse to go.
  *     An urgent one (of the runtime) does not wait for ever for a handler that was suspended: after the
  *     world's exit_limit the handler is stopped, as a failure.
  *  4. a failure that leaves no sound state restarts the behaviour; where that fails the actor is killed:
@@ -83,6 +84,7 @@ struct th_actor {
   struct th_address parent;
   struct th_map children; /* by number; any value */
   bool exit_is_recursive; /* while exiting */
+  bool is_barren;         /* while exiting: it waits for its children, and may have no more */
   bool left_orphans;      /* it exited and its children did not */
   bool is_deaf;           /* while exiting: its behaviour is not sound, nothing is delivered */
   enum th_pending pending;

@@ -148,6 +148,9 @@ int th_spawn_create(struct th_world *world, struct th_actor *parent,
   uint64_t number;
   int error = check_names(creation, reason);
   if (error != 0) return error;
+  if (parent->is_barren && creation->global_name == NULL)
+    return th_fail(reason, TH_ESHUTDOWN,
+                   "an actor that waits for its children to exit cannot have more");
   /* An actor's child fails at its birth, so that its parent is told in the usual way. Who waits to
    * hear is told before a name is claimed: a program that must load its code first asks again. */
   int missing = find_source(system, creation, &source, reason);

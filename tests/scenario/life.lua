@@ -74,6 +74,22 @@ function Mourner:receiveMessage(message, sender)
   end
 end
 
+-- Would live for ever: it replaces each child that is gone.
+local Undying = actors.class("Undying", actors.Actor)
+
+function Undying:receiveMessage(message, sender)
+  if message == "begin" then
+    self.witness = sender
+    self:send(sender, self:createActor(Echo))
+  elseif actors.isinstance(message, actors.ActorExitRequest) then
+    self.last = self:createActor(Echo) -- is asked to exit, too
+    self:send(self.witness, self.last)
+  elseif actors.isinstance(message, actors.ChildActorExited) then
+    local made, raised = pcall(self.createActor, self, Echo)
+    self:send(self.witness, { made = made, words = tostring(raised) })
+  end
+end
+
 -- Handles dead letters, and gives them to whoever asks.
 local Undertaker = actors.class("Undertaker", actors.Actor)
 
@@ -212,6 +228,21 @@ if actors.main(...) then
     check.equal(scenario.ask(asys, spared[1], "here"), "here")
   end)
 
+  check.test("an actor that replaces its children cannot refuse to exit", function()
+    local undying = asys:createActor(Undying)
+    local first = scenario.ask(asys, undying, "begin")
+    asys:tell(undying, actors.ActorExitRequest())
+    local last = scenario.listen(asys)
+    for _ = 1, 2 do
+      local tried = scenario.listen(asys)
+      check.equal(tried.made, false)
+      check.contains(tried.words, "cannot have more")
+    end
+    await_exit(undying)
+    await_exit(first)
+    await_exit(last)
+  end)
+
   check.test("a global name has one actor at a time, and no parent", function()
     local one = asys:createActor(Echo, nil, "the one")
     check.equal(scenario.ask(asys, one, "who").name, "the one")
@@ -294,4 +325,4 @@ if actors.main(...) then
 end
 
 return { Echo = Echo, NoInit = NoInit, NoPlace = NoPlace, NoActor = NoActor, Curious = Curious,
-  Parent = Parent, Mourner = Mourner, Undertaker = Undertaker }
+  Parent = Parent, Mourner = Mourner, Undying = Undying, Undertaker = Undertaker }
