@@ -52,6 +52,60 @@ function Hopeless:receiveMessage(message, sender)
   end
 end
 
+-- Fails at its end.
+local Unwilling = actors.class("Unwilling", actors.Actor)
+
+function Unwilling:receiveMessage(message, sender)
+  if actors.isinstance(message, actors.ActorExitRequest) then
+    self.tries = (self.tries or 0) + 1
+    self:send(self.witness, { tries = self.tries })
+    error "it refuses to go"
+  end
+  self.witness = sender
+  self:send(sender, self.myAddress)
+end
+
+-- Takes more time or memory than it may have; otherwise answers, with what it remembers.
+local Runaway = actors.class("Runaway", actors.Actor)
+Runaway.actorMemoryLimit = 4 << 20
+
+-- A second instance cannot start where a file is to be marked and is.
+function Runaway:init(_, requirements)
+  self.remembered = 0
+  local path = requirements and requirements.mark
+  local mark = path and io.open(path)
+  if mark then error "it starts only once" end
+  if path then assert(io.open(path, "w")):close() end
+end
+
+function Runaway:receiveMessage(message, sender)
+  if message == "for ever" then
+    while true do end
+  elseif message == "hoard" then
+    self.hoard = {}
+    for number = 1, math.maxinteger do self.hoard[number] = ("x"):rep(50000) .. number end
+  elseif message == "child" then
+    self:send(sender, self:createActor(Fragile))
+  elseif actors.isinstance(message, actors.ChildActorExited) then
+    self.lost = message.childAddress
+  elseif not actors.isinstance(message, actors.ActorSystemMessage) then
+    self.remembered = self.remembered + 1
+    self:send(sender, { remembered = self.remembered, lost = self.lost, message = message })
+  end
+end
+
+-- Has a Runaway, and tells how it went.
+local Guardian = actors.class("Guardian", actors.Actor)
+
+function Guardian:receiveMessage(message, sender)
+  if type(message) == "table" and message.mark then
+    self.asker = sender
+    self:send(sender, self:createActor(Runaway, message))
+  elseif actors.isinstance(message, actors.ChildActorExited) then
+    self:send(self.asker, { child = message.childAddress, reason = message.reason })
+  end
+end
+
 if actors.main(...) then
   local scenario = require "lib_scenario"
   local check <close> = require "lib_check"
@@ -97,7 +151,67 @@ if actors.main(...) then
     check.equal(scenario.ask(asys, hopeless, "poisons"), 2)
   end)
 
+  check.test("a poisoned ActorExitRequest is not returned, and its actor exits", function()
+    local unwilling = scenario.ask(asys, asys:createActor(Unwilling), "witness")
+    asys:tell(unwilling, actors.ActorExitRequest())
+    check.same(scenario.listen(asys), { tries = 1 })
+    check.same(scenario.listen(asys), { tries = 2 })
+    -- Poison would come before what is asked afterwards.
+    local answer, why
+    repeat answer, why = asys:ask(unwilling, "still there", scenario.patience) until why == "dead"
+    check.equal(answer, nil)
+  end)
+
+  check.test("past the message time limit a handler is stopped as a failure", function()
+    local timed = scenario.system { ["Message Time Limit"] = 0.05 }
+    local runaway = timed:createActor(Runaway)
+    check.equal(scenario.ask(timed, runaway, 1).remembered, 1)
+    local poison = scenario.ask(timed, runaway, "for ever")
+    check.equal(actors.typename(poison), "PoisonMessage")
+    check.equal(poison.poisonMessage, "for ever")
+    check.equal(scenario.ask(timed, runaway, 2).remembered, 2) -- it goes on with its state
+    timed:shutdown()
+  end)
+
+  check.test("a restart keeps address, mailbox and children, and poisons the message", function()
+    local runaway = asys:createActor(Runaway)
+    local child = scenario.ask(asys, runaway, "child")
+    check.equal(scenario.ask(asys, runaway, "before").remembered, 1)
+    asys:tell(runaway, "hoard")
+    asys:tell(runaway, "waited")
+    local poison, waited = scenario.listen(asys), scenario.listen(asys)
+    check.equal(actors.typename(poison), "PoisonMessage")
+    check.equal(poison.poisonMessage, "hoard")
+    check.equal(waited.message, "waited")
+    check.equal(waited.remembered, 1) -- of the new instance
+    check.same(scenario.ask(asys, child, 0), { handled = 1, tries = 0 })
+    asys:tell(child, actors.ActorExitRequest())
+    check.equal(scenario.listen(asys).marks, 1) -- it answers even that
+    local answer
+    repeat answer = scenario.ask(asys, runaway, "lost") until answer.lost
+    check.equal(answer.lost, child)
+  end)
+
+  check.test("an actor that cannot be restarted is killed, and its parent told once", function()
+    local mark = os.tmpname()
+    os.remove(mark)
+    local guardian = asys:createActor(Guardian)
+    local runaway = scenario.ask(asys, guardian, { mark = mark })
+    check.equal(scenario.ask(asys, runaway, 1).remembered, 1)
+    asys:tell(runaway, "hoard")
+    -- The parent's word and the poison come from different senders.
+    local told, poison = scenario.listen(asys), scenario.listen(asys)
+    if actors.typename(told) == "PoisonMessage" then told, poison = poison, told end
+    check.equal(poison.poisonMessage, "hoard")
+    check.equal(told.child, runaway)
+    check.contains(told.reason, "killed: ")
+    check.contains(told.reason, "it starts only once")
+    check.equal(select(2, asys:ask(runaway, 1, scenario.patience)), "dead")
+    check.equal(select(2, asys:listen(0)), "timeout")
+    os.remove(mark)
+  end)
+
   asys:shutdown()
 end
 
-return { Fragile = Fragile, Sender = Sender, Hopeless = Hopeless }
+return { Unwilling = Unwilling, Runaway = Runaway, Guardian = Guardian, Fragile = Fragile, Sender = Sender, Hopeless = Hopeless }

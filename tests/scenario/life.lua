@@ -90,6 +90,51 @@ function Undying:receiveMessage(message, sender)
   end
 end
 
+-- Sends itself something at its end, while its child still lives; never returns when it is told so.
+local Laggard = actors.class("Laggard", actors.Actor)
+
+function Laggard:receiveMessage(message, sender)
+  if message == "begin" then
+    self:send(sender, self:createActor(Echo))
+  elseif message == "for ever" then
+    while true do end
+  elseif actors.isinstance(message, actors.ActorExitRequest) then
+    self:send(self.myAddress, { "too late" })
+  end
+end
+
+-- Sends back tables alone.
+local Quiet = actors.class("Quiet", actors.Actor)
+
+function Quiet:receiveMessage(message, sender)
+  if not actors.isinstance(message, actors.ActorSystemMessage) then self:send(sender, message) end
+end
+
+-- Has many children, which go one way or another, and counts what it hears of each.
+local Counter = actors.class("Counter", actors.Actor)
+
+function Counter:init() self.heard, self.count, self.most = {}, 0, 0 end
+
+function Counter:receiveMessage(message, sender)
+  if actors.isinstance(message, actors.ChildActorExited) then
+    local child = message.childAddress
+    self.heard[child] = (self.heard[child] or 0) + 1
+    self.count, self.most = self.count + 1, math.max(self.most, self.heard[child])
+  elseif message == "heard" then
+    self:send(sender, { count = self.count, most = self.most })
+  elseif type(message) == "table" and message.children then
+    for number = 1, message.children do
+      local child = self:createActor(number % 3 == 0 and NoInit or Quiet)
+      if number % 3 ~= 2 then self:send(child, actors.ActorExitRequest()) end
+      if number % 3 == 1 then self:send(child, actors.ActorExitRequest()) end
+      if number % 3 == 2 then self:send(child, { again = child }) end
+    end
+    self:send(sender, "made")
+  elseif type(message) == "table" and message.again then
+    self:send(message.again, actors.ActorExitRequest())
+  end
+end
+
 -- Handles dead letters, and gives them to whoever asks.
 local Undertaker = actors.class("Undertaker", actors.Actor)
 
@@ -243,6 +288,69 @@ if actors.main(...) then
     await_exit(last)
   end)
 
+  check.test("an exiting actor gets nothing but its children's ends; the rest are dead letters", function()
+    local undertaker = asys:createActor(Undertaker)
+    scenario.ask(asys, undertaker, "start")
+    local laggard = asys:createActor(Laggard)
+    scenario.ask(asys, laggard, "begin")
+    asys:tell(laggard, actors.ActorExitRequest())
+    local letters = scenario.ask(asys, undertaker, "letters")
+    check.equal(#letters, 1)
+    check.same(letters[1].message, { "too late" })
+    check.equal(letters[1].address, laggard)
+    check.equal(scenario.ask(asys, undertaker, "stop"), "stopped")
+    await_exit(laggard)
+  end)
+
+  check.test("each child's end is told exactly once", function()
+    local counter = asys:createActor(Counter)
+    check.equal(scenario.ask(asys, counter, { children = 99 }), "made")
+    local heard
+    repeat heard = scenario.ask(asys, counter, "heard") until heard.count >= 99
+    check.equal(heard.most, 1)
+    scenario.balance(asys) -- nothing is under way
+    check.same(scenario.ask(asys, counter, "heard"), { count = 99, most = 1 })
+  end)
+
+  check.test("an exit that the runtime asks for does not wait behind the mailbox", function()
+    local own <close> = asys:private()
+    local undertaker = asys:createActor(Undertaker)
+    scenario.ask(own, undertaker, "start")
+    local laggard = asys:createActor(Laggard)
+    -- On the simple base only who waits has actors run.
+    if simple then own:ask(laggard, "for ever", 0.01) else own:tell(laggard, "for ever") end
+    if not simple then
+      for number = 1, 100 do own:tell(laggard, { number }) end
+    end
+    scenario.kill(asys, laggard)
+    local poison = scenario.listen(own)
+    check.equal(poison.poisonMessage, "for ever")
+    local letters = {}
+    -- With those that it was sent, and the one it sent itself too late.
+    while #letters < (simple and 1 or 101) do
+      for _, letter in ipairs(scenario.ask(own, undertaker, "letters")) do
+        if type(letter.message) == "table" and not actors.isinstance(letter.message, actors.ActorSystemMessage) then
+          table.insert(letters, letter.message[1])
+        end
+      end
+    end
+    scenario.ask(own, undertaker, "stop")
+  end)
+
+  check.test("a handler of dead letters that is gone is forgotten", function()
+    local own = scenario.system()
+    local undertaker = own:createActor(Undertaker)
+    scenario.ask(own, undertaker, "start")
+    own:tell(undertaker, actors.ActorExitRequest())
+    local _, why
+    repeat _, why = own:ask(undertaker, "x", scenario.patience) until why == "dead"
+    own:tell(undertaker, "nobody hears of this")
+    scenario.balance(own)
+    local status = scenario.ask(own, own.adminAddress, actors.Thespian_StatusReq())
+    check.equal(#status.deadLetterHandlers, 0)
+    own:shutdown()
+  end)
+
   check.test("a global name has one actor at a time, and no parent", function()
     local one = asys:createActor(Echo, nil, "the one")
     check.equal(scenario.ask(asys, one, "who").name, "the one")
@@ -325,4 +433,4 @@ if actors.main(...) then
 end
 
 return { Echo = Echo, NoInit = NoInit, NoPlace = NoPlace, NoActor = NoActor, Curious = Curious,
-  Parent = Parent, Mourner = Mourner, Undying = Undying, Undertaker = Undertaker }
+  Parent = Parent, Laggard = Laggard, Quiet = Quiet, Counter = Counter, Mourner = Mourner, Undying = Undying, Undertaker = Undertaker }
