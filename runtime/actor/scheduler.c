@@ -29,7 +29,7 @@ struct th_worker {
   unsigned turns_since_lines;
   bool background_is_next;
   atomic_uint turns; /* counts; the monitor sees by it that a turn lasts */
-  /* Who has the turn, for the monitor to charge its time to; relaxed: slots live as long as the system. */
+  /* Who has the turn, for the monitor to charge its time to. */
   _Atomic(struct th_actor *) running;
   _Atomic(struct th_actor *) next;
   /* Ring: thieves and the owner take at head by compare-and-exchange; the owner alone adds at tail. */
@@ -334,7 +334,8 @@ static void park(struct th_worker *worker) {
 static void run_turn(struct th_worker *worker, struct th_actor *actor) {
   unsigned turns = atomic_load_explicit(&worker->turns, memory_order_relaxed);
   atomic_store_explicit(&worker->turns, turns + 1, memory_order_relaxed);
-  atomic_store_explicit(&worker->running, actor, memory_order_relaxed);
+  /* Release: the monitor may never have seen this slot before. */
+  atomic_store_explicit(&worker->running, actor, memory_order_release);
   th_preempt_begin();
   enum th_turn ended = th_actor_turn(actor);
   atomic_store_explicit(&worker->running, NULL, memory_order_relaxed);
@@ -420,7 +421,7 @@ static void charge_running(struct th_scheduler *scheduler, uint64_t now) {
   scheduler->looked_at = now;
   for (unsigned i = 0; passed > 0 && i < started(scheduler); i++) {
     struct th_actor *actor = atomic_load_explicit(&scheduler->workers[i].running,
-                                                  memory_order_relaxed);
+                                                  memory_order_acquire);
     if (actor != NULL) charge(actor, passed);
   }
 }
