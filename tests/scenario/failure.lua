@@ -163,7 +163,7 @@ if actors.main(...) then
   end)
 
   check.test("past the message time limit a handler is stopped as a failure", function()
-    local timed = scenario.system { ["Message Time Limit"] = 0.05 }
+    local timed = scenario.system { ["Message Time Limit"] = 1 }
     local runaway = timed:createActor(Runaway)
     check.equal(scenario.ask(timed, runaway, 1).remembered, 1)
     local poison = scenario.ask(timed, runaway, "for ever")

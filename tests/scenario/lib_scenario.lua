@@ -7,14 +7,14 @@ local scenario = { base = arg and arg[1] or "simpleSystemBase" }
 --- How long a story waits for what must come: a hang is a failure, not a timing.
 scenario.patience = 60
 
-local started = {}
+local guards = {}
 
--- A story that fails half-way must not leave a process behind.
-scenario.guard = setmetatable({}, {
-  __gc = function()
-    for _, asys in ipairs(started) do pcall(getmetatable(asys).__index.shutdown, asys) end
-  end,
-})
+--- A story that fails half-way must not leave a process behind. Finalizers run newest first: this one
+--- before that of the connection, which is older.
+local function guard(asys)
+  local function shut() pcall(getmetatable(asys).__index.shutdown, asys) end
+  table.insert(guards, setmetatable({}, { __gc = shut }))
+end
 
 --- The counters of a system at rest; fails when its books do not balance. What asks for them comes on an
 --- endpoint of its own, so that nothing that still waits for the story is taken.
@@ -48,7 +48,7 @@ function scenario.system(capabilities)
   for name, value in pairs(capabilities or {}) do all[name] = value end
   local asys = actors.ActorSystem(scenario.base, all, false, true)
   asys.shutdown = shut_down
-  table.insert(started, asys)
+  guard(asys)
   return asys
 end
 
