@@ -65,7 +65,7 @@ function core.traceback(words) end
 function core.send(self, address, message) end
 
 ---@param class string qualified name
----@param requirements? table
+---@param requirements? any
 ---@param globalName? string
 ---@param sourceHash? string
 ---@return thespian.ActorAddress

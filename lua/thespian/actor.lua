@@ -9,8 +9,8 @@ local class = require "thespian.class"
 ---@class thespian.Actor: thespian.Class
 ---@field myAddress thespian.ActorAddress this actor's own address, set before init runs
 ---@field globalName string? its global name, if it has one
----@field init? fun(self: thespian.Actor, capabilities: table, requirements: table?)
----@field actorSystemCapabilityCheck? fun(capabilities: table, requirements: table?): boolean static
+---@field init? fun(self: thespian.Actor, capabilities: table, requirements: any)
+---@field actorSystemCapabilityCheck? fun(capabilities: table, requirements: any): boolean static
 local Actor = class.make("Actor", nil, "thespian.actors")
 
 --- Handles one message; overridden by actors. An error raised here makes the runtime call it once

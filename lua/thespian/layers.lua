@@ -24,7 +24,7 @@ local error, next = error, next
 ---@class thespian.Birth
 ---@field self thespian.Actor
 ---@field specified string
----@field requirements? table
+---@field requirements any
 ---@field leader? thespian.ActorAddress
 
 ---@class thespian.Layer

@@ -12,14 +12,14 @@ local Actor = require "thespian.actor"
 --- it become dead letters and this actor gets a ChildActorExited. Raises InvalidActorSpecification
 --- for what is neither a class nor a name of one.
 ---@param class thespian.Class|string an actor class or "module.Class"
----@param requirements? table for the class's actorSystemCapabilityCheck, and its init
+---@param requirements? any for the class's actorSystemCapabilityCheck, and its init
 ---@param globalName? string at most one actor has it; when there is one, its address is the result
 ---@param sourceHash? string of the source to take it from; nil: where this actor's own code is from
 ---@return thespian.ActorAddress
 function Actor:createActor(class, requirements, globalName, sourceHash)
   local specification = require "thespian.specification"
   local name = specification.read(class, 2)
-  specification.check(requirements, globalName, sourceHash, 2)
+  specification.check(globalName, sourceHash, 2)
   return core.createActor(name, requirements, globalName, sourceHash)
 end
 

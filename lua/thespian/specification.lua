@@ -49,12 +49,9 @@ function specification.read(value, level)
   return name, value
 end
 
---- Checks what else createActor is given.
+--- Checks what else createActor is given, but for the requirements: they may be any message.
 ---@param level integer as above
-function specification.check(requirements, global_name, source_hash, level)
-  if requirements ~= nil and type(requirements) ~= "table" then
-    refuse(level, "requirements are a table or nil, got " .. type(requirements))
-  end
+function specification.check(global_name, source_hash, level)
   local arguments = require "thespian.arguments"
   if global_name ~= nil then
     arguments.name(global_name, "createActor", "a global name", level + 1, KIND)

@@ -71,7 +71,7 @@ end
 --- The leader of the troupe that a new actor is a member of, or nil; and the requirements that are
 --- the actor's own.
 local function read_membership(requirements)
-  local leader = requirements and rawget(requirements, "thespian.troupe")
+  local leader = type(requirements) == "table" and rawget(requirements, "thespian.troupe")
   if not leader then return nil, requirements end
   return leader, requirements.requirements
 end
@@ -79,7 +79,7 @@ end
 --- Starts an actor.
 ---@param specified string "module.Class"
 ---@param capabilities fun(): table the system's, called when they are needed
----@param requirements table|nil as given to createActor
+---@param requirements any as given to createActor
 ---@param check boolean whether actorSystemCapabilityCheck is called
 ---@param address thespian.ActorAddress
 ---@param globalName string|nil

@@ -82,14 +82,14 @@ end
 --- Creates an actor and waits until it runs. A class brings its code along. Raises
 --- NoCompatibleSystemForActor, InvalidActorSourceHash or InvalidActorSpecification.
 ---@param specified thespian.Class|string a class, or "module.Class" on the system's own path
----@param requirements? table for the class's actorSystemCapabilityCheck, and its init
+---@param requirements? any for the class's actorSystemCapabilityCheck, and its init
 ---@param globalName? string at most one actor has it; when there is one, its address is the result
 ---@param sourceHash? string of the loaded source to take it from
 ---@return thespian.ActorAddress
 function ActorSystem:createActor(specified, requirements, globalName, sourceHash)
   local connection = connection_of(self)
   local name, made = specification.read(specified, 2)
-  specification.check(requirements, globalName, sourceHash, 2)
+  specification.check(globalName, sourceHash, 2)
   local bundle
   if not sourceHash then
     if made then

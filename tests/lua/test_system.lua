@@ -175,7 +175,6 @@ check.test("what is no actor class is refused at the caller's line", function()
   refused("got number", 5)
   refused('".x" is no name of a class', ".x")
   refused("Job is no actor class", actors.class "Job")
-  refused("requirements are a table or nil, got string", Worker, "x")
   refused("a global name is a string, got integer", Worker, nil, 5)
   refused("a source hash is a string of hexadecimal digits, got integer", Worker, nil, nil, 5)
   refused("the code of class Loose cannot be found",
