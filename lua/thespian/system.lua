@@ -153,12 +153,15 @@ function ActorSystem:loadActorSource(file)
   return connection:request("LOAD", data, info, false)
 end
 
---- Lets no more actors be created from a bundle; those that run stay.
+--- Lets no more actors be created from a bundle; those that run stay. Without such a bundle it is
+--- nothing.
 ---@param hash string
 function ActorSystem:unloadActorSource(hash)
   local connection = connection_of(self)
   arguments.hash(hash, "unloadActorSource", 2)
-  connection:request("UNLOAD", hash)
+  local unloaded, raised = pcall(connection.request, connection, "UNLOAD", hash)
+  if unloaded or types.isinstance(raised, errors.classes.InvalidActorSourceHash) then return end
+  error(raised, 0)
 end
 
 --- Shuts the system down and returns when every actor is gone. Once more is nothing.
