@@ -121,7 +121,7 @@ if actors.main(...) then
     scenario.ask(asys, fragile, 1)
     local poison = scenario.ask(asys, fragile, { bad = "always" })
     check.ok(actors.isinstance(poison, actors.PoisonMessage))
-    check.equal(poison.poisonMessage.bad, "always")
+    check.same(poison.poisonMessage, { bad = "always" }) -- as it was sent
     check.contains(poison.details, "no good: 2")
     check.contains(poison.details, "failure.lua:")
     check.contains(poison.details, "stack traceback:")
