@@ -30,6 +30,7 @@ static int start_system(struct th_hosted *hosted, const struct th_hosting *hosti
   struct th_system_config config = {.base = hosting->base,
                                     .capabilities = hosting->capabilities,
                                     .capabilities_size = hosting->capabilities_size,
+                                    .workers = hosting->workers,
                                     .script = hosting->script,
                                     .log = hosted->log,
                                     .path = hosting->path,
@@ -64,14 +65,15 @@ struct th_hosted *th_hosted_ref(struct th_hosted *hosted) {
   return hosted;
 }
 
-void th_hosted_unref(struct th_hosted *hosted) {
-  if (hosted == NULL || --hosted->references > 0) return;
+bool th_hosted_unref(struct th_hosted *hosted) {
+  if (hosted == NULL || --hosted->references > 0) return true;
   if (th_system_free(hosted->system, GRACE)) {
     release(hosted);
-    return;
+    return true;
   }
   fputs("thespian: an actor does not return; its thread is left to the end of the process\n",
         stderr);
+  return false;
 }
 
 int th_hosted_attach(struct th_hosted *hosted, struct th_client **client) {

@@ -21,12 +21,13 @@ struct th_hosted;
 
 /* What to start. All is borrowed for the call, but base and script, which outlive the system. */
 struct th_hosting {
-  const char *base;         /* TH_BASE_SIMPLE or TH_BASE_QUEUE */
+  const char *base;         /* TH_BASE_TCP listens, too */
   const void *capabilities; /* a packed map; NULL for none */
   size_t capabilities_size;
   const char *const *path; /* folders where modules are looked up */
   size_t path_count;
   const char *lua_path; /* templates with ?, looked up after those; NULL: the installed ones */
+  unsigned workers;     /* 0: one for each core */
   const struct th_script *script;
   bool logs;            /* whether the runtime's own log is written at all, */
   struct th_runlog log; /* and how */
@@ -40,8 +41,9 @@ int th_hosted_start(struct th_hosted **hosted, const struct th_hosting *hosting,
 /* One reference more. NULL in is NULL out. */
 struct th_hosted *th_hosted_ref(struct th_hosted *hosted);
 
-/* One reference less; the last stops the system, and waits for that. NULL is fine. */
-void th_hosted_unref(struct th_hosted *hosted);
+/* One reference less; the last stops the system, and waits for that. False when an actor did not
+ * return and may still use what it was given. NULL is fine. */
+bool th_hosted_unref(struct th_hosted *hosted);
 
 /* An endpoint on the system; it must be closed before the last reference goes. */
 int th_hosted_attach(struct th_hosted *hosted, struct th_client **client);

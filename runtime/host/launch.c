@@ -52,12 +52,11 @@ static bool try_self(struct th_buffer *path) {
   return found;
 }
 
-/* From lua/thespian/core.so in a build tree, and from lib/lua/5.4/thespian/core.so (or one folder
- * deeper, below lib) in an installation. */
+/* From libthespian.so in a build tree, and from lib/libthespian.so (or one folder deeper) in an
+ * installation; likewise from lua/thespian/core.so, and from lib/lua/5.4/thespian/core.so. */
 static const char *const ways[] = {
-  "../../" HOST_NAME,
-  "../../../../bin/" HOST_NAME,
-  "../../../../../bin/" HOST_NAME,
+  HOST_NAME,          "../bin/" HOST_NAME,          "../../bin/" HOST_NAME,
+  "../../" HOST_NAME, "../../../../bin/" HOST_NAME, "../../../../../bin/" HOST_NAME,
 };
 
 static bool try_beside(struct th_buffer *path) {
