@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "bindings/chunk.h"
 
 #define LIMIT (32u << 20)
 
@@ -86,7 +87,7 @@ static int write_chunk(lua_State *L, const void *data, size_t size, void *user) 
 int th_code_compile(struct th_code *code, lua_State *L, const char *key, const char *chunk_name,
                     const void *text, size_t size, bool strip) {
   struct th_buffer buffer;
-  int status = luaL_loadbufferx(L, text, size, chunk_name, "t");
+  int status = th_chunk_load(L, text, size, chunk_name);
   if (status != LUA_OK) return status;
   th_buffer_init(&buffer);
   if (lua_dump(L, write_chunk, &buffer, strip) == 0) {

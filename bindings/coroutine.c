@@ -11,7 +11,7 @@
 
 static lua_State *check_coroutine(lua_State *L) {
   lua_State *coroutine = lua_tothread(L, 1);
-  luaL_argexpected(L, coroutine != NULL, 1, "coroutine");
+  luaL_argexpected(L, coroutine != NULL, 1, lua_typename(L, LUA_TTHREAD));
   return coroutine;
 }
 

@@ -49,6 +49,20 @@ static bool is_late(const struct th_interrupt *interrupt) {
   return interrupt->deadline != 0 && th_clock_now() >= interrupt->deadline;
 }
 
+/* Whether the runtime has lost its patience with what the actor does. */
+static bool must_stop(const struct th_script_state *state) {
+  return th_preempt_is_asked() && th_actor_must_stop(state->actor);
+}
+
+void th_interrupt_check(lua_State *L) {
+  struct th_script_state *state = th_script_state_of(L);
+  struct th_interrupt *interrupt = &state->interrupt;
+  if (interrupt->stop != TH_STOP_NONE) th_interrupt_raise(L);
+  if (interrupt->is_over && !th_interrupt_fits(state)) stop(L, state, TH_STOP_MEMORY);
+  if (is_late(interrupt)) stop(L, state, TH_STOP_TIME);
+  if (must_stop(state)) stop(L, state, TH_STOP_EXIT);
+}
+
 /* Called at an instruction of what runs. */
 static void on_hook(lua_State *L, lua_Debug *event) {
   struct th_script_state *state = th_script_state_of(L);

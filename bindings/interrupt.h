@@ -57,6 +57,10 @@ bool th_interrupt_fits(struct th_script_state *state);
 /* A stop goes on in L: its coroutine was stopped. Does not return. */
 int th_interrupt_raise(lua_State *L);
 
+/* To be called from time to time by a C function that loops: no hook reaches it. Raises where what runs is
+ * to be stopped. May collect garbage. [-0, +0, e] */
+void th_interrupt_check(lua_State *L);
+
 /* The words of the error, and where the code stood, when it was first stopped; or nil. [-0, +1, m] */
 void th_interrupt_push_place(lua_State *L);
 

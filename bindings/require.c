@@ -8,6 +8,7 @@
 #include "actor/world.h"
 #include "bindings/code.h"
 #include "bindings/embedded.h"
+#include "bindings/load.h"
 #include "bindings/self.h"
 #include "bindings/state.h"
 
@@ -245,6 +246,10 @@ int th_require_open_package(lua_State *L) {
   lua_setfield(L, -2, "path");
   lua_pushstring(L, world->package_cpath);
   lua_setfield(L, -2, "cpath");
+  lua_getfield(L, -1, "searchers");
+  lua_pushcfunction(L, th_load_search);
+  lua_rawseti(L, -2, 2);
+  lua_pop(L, 1);
   /* luaopen_package has put its own require in place. */
   lua_pushglobaltable(L);
   lua_pushcfunction(L, th_require);

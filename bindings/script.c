@@ -135,6 +135,7 @@ static void take_error(struct th_script_state *state) {
   state->is_crammed = state->is_crammed || interrupt->stop == TH_STOP_MEMORY;
   interrupt->stop = TH_STOP_NONE;
   interrupt->deadline = th_clock_after(CLEANUP_TIME);
+  state->finalizers.are_running = false;
   if (was_stopped)
     th_interrupt_push_place(state->L);
   else
@@ -313,11 +314,15 @@ static bool push_message(struct th_script_state *state, const struct th_message 
   return false;
 }
 
+/* What the handler left behind is finalized with a time of its own. */
 static int finish_handler(lua_State *L, int status, lua_KContext context) {
-  (void)L;
+  struct th_script_state *state = th_script_state_of(L);
   (void)status;
   (void)context;
-  return 0;
+  if (!th_finalizer_waits(&state->finalizers)) return 0;
+  begin_try(state, TH_SCRIPT_FINALIZES);
+  begin_slice(state);
+  return th_finalizer_run(L);
 }
 
 /* In the handler's coroutine: instance, value, sender. */
@@ -396,6 +401,10 @@ static int run_handler(struct th_script_state *state, const struct th_message *m
       return conclude(state, message, 0);
     }
     take_error(state);
+    if (state->phase == TH_SCRIPT_FINALIZES) {
+      log_failure(actor, TH_LOG_WARNING, "was stopped in a finalizer", error_text(state->L));
+      return conclude(state, message, 0);
+    }
     if (!may_try_again(state)) break;
     log_failure(actor, TH_LOG_WARNING, "failed, trying once more", error_text(state->L));
     lua_settop(state->L, TH_STATE_BASE + 2);

@@ -7,7 +7,12 @@
 
 #include "base/memory.h"
 #include "bindings/coroutine.h"
+#include "bindings/guard.h"
+#include "bindings/load.h"
+#include "bindings/protect.h"
 #include "bindings/require.h"
+#include "bindings/strings.h"
+#include "bindings/tables.h"
 
 /* A single block this many times the limit is refused: nothing that fits could come of it. */
 #define ABSURD 4
@@ -70,11 +75,15 @@ bool th_script_state_open(struct th_script_state *state) {
   state->exit_is_recursive = true;
   state->interrupt.stop = TH_STOP_NONE;
   state->interrupt.is_over = false;
+  th_finalizer_init(&state->finalizers);
   return true;
 }
 
 void th_script_state_close(struct th_script_state *state) {
-  if (state->L != NULL) lua_close(state->L);
+  if (state->L != NULL) {
+    th_finalizer_end(state);
+    lua_close(state->L);
+  }
   state->L = state->handler = NULL;
 }
 
@@ -88,12 +97,12 @@ void th_script_state_free(struct th_script_state *state) {
 
 static const luaL_Reg libraries[] = {
   {LUA_COLIBNAME, th_coroutine_open},
-  {LUA_TABLIBNAME, luaopen_table},
+  {LUA_TABLIBNAME, th_tables_open},
   {LUA_IOLIBNAME, luaopen_io},
-  {LUA_OSLIBNAME, luaopen_os},
+  {LUA_OSLIBNAME, th_guard_open_os},
   {LUA_MATHLIBNAME, luaopen_math},
   {LUA_UTF8LIBNAME, luaopen_utf8},
-  {LUA_DBLIBNAME, luaopen_debug},
+  {LUA_DBLIBNAME, th_guard_open_debug},
   {LUA_LOADLIBNAME, th_require_open_package},
   {NULL, NULL},
 };
@@ -139,10 +148,15 @@ void th_script_state_open_libraries(lua_State *L) {
   lua_setfield(L, -2, LUA_GNAME);
   lua_pushcfunction(L, th_require);
   lua_setfield(L, -2, "require");
+  th_finalizer_push_setmetatable(L);
+  lua_setfield(L, -2, "setmetatable");
+  lua_pushcfunction(L, th_protect_xpcall);
+  lua_setfield(L, -2, "xpcall");
+  th_load_open(L);
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, find_global);
   lua_setfield(L, -2, "__index");
   lua_setmetatable(L, -2);
-  luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 1);
+  luaL_requiref(L, LUA_STRLIBNAME, th_strings_open, 1);
   lua_pop(L, 2);
 }

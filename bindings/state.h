@@ -19,12 +19,19 @@
 #include "actor/actor.h"
 #include "actor/script.h"
 #include "base/buffer.h"
+#include "bindings/finalizer.h"
 #include "bindings/interrupt.h"
 
 struct th_code;
 
 /* What the actor's state is doing. */
-enum th_script_phase { TH_SCRIPT_IDLE, TH_SCRIPT_STARTS, TH_SCRIPT_TRIES, TH_SCRIPT_TRIES_AGAIN };
+enum th_script_phase {
+  TH_SCRIPT_IDLE,
+  TH_SCRIPT_STARTS,
+  TH_SCRIPT_TRIES,
+  TH_SCRIPT_TRIES_AGAIN,
+  TH_SCRIPT_FINALIZES /* the handler has returned */
+};
 
 struct th_script_state {
   struct th_actor *actor;
@@ -39,6 +46,7 @@ struct th_script_state {
   size_t memory;                 /* bytes that the state holds */
   enum th_script_phase phase;
   struct th_interrupt interrupt;
+  struct th_finalizers finalizers;
   uint64_t slice_began; /* of what runs; only where there is a time limit */
   uint64_t spent;       /* by the present try, in earlier slices; likewise */
   unsigned closes;      /* nested calls to coroutine.close */
@@ -56,7 +64,7 @@ struct th_script_state *th_script_state_new(struct th_actor *actor, struct th_sc
 /* Opens the Lua state again, new, after a close. False when there is no memory. */
 bool th_script_state_open(struct th_script_state *state);
 
-/* Closes the Lua state: runs what finalizers there are. */
+/* Closes the Lua state: runs what finalizers there are, for a bounded time. */
 void th_script_state_close(struct th_script_state *state);
 
 /* Closes, if need be, and releases all. */

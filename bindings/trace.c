@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "bindings/protect.h"
+
 /* What each line of a traceback begins with, as luaL_traceback writes it. */
 #define START "\n\t"
 #define START_SIZE 2
@@ -75,7 +77,7 @@ void th_trace_push(lua_State *L, lua_State *from, const char *words, int level) 
 
 int th_trace_function(lua_State *L) {
   lua_pushfstring(L, "%s\n", luaL_checkstring(L, 1));
-  if (!push_trace(L, L, 2)) {
+  if (!push_trace(L, L, th_protect_skip(L, 2))) {
     lua_settop(L, 1);
     return 1;
   }

@@ -1,0 +1,17 @@
+/* guard: the standard libraries os and debug, without what would reach past the actor.
+ *
+ * In one process live many actors. os.exit and os.setlocale, which concern the process, raise an error or
+ * fail; so do debug.sethook and debug.gethook, since the runtime interrupts by the hook.
+ *
+ * Threads: turn.
+ */
+#ifndef TH_BINDINGS_GUARD_H
+#define TH_BINDINGS_GUARD_H
+
+#include <lua.h>
+
+/* Open the libraries. lua_CFunctions. */
+int th_guard_open_os(lua_State *L);
+int th_guard_open_debug(lua_State *L);
+
+#endif
