@@ -1,0 +1,2 @@
+--> compiled Lua is not loaded by actors
+assert(load(string.dump(function() end)))

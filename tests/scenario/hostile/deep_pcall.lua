@@ -1,0 +1,3 @@
+--> answered
+local function f() return pcall(f) end
+f()

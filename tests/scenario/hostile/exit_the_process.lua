@@ -1,0 +1,2 @@
+--> os.exit
+os.exit(1)

@@ -1,0 +1,3 @@
+--> answered
+local self = ...
+for _ = 1, 200 do self:createActor(getmetatable(self).__class) end

@@ -1,0 +1,3 @@
+--> answered
+local self = ...
+for i = 1, 2000 do self:wakeupAfter(i % 2 == 0 and 0 or 3600) end

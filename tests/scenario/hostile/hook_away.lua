@@ -1,0 +1,2 @@
+--> sethook
+debug.sethook()

@@ -1,0 +1,2 @@
+--> time limit
+while true do end

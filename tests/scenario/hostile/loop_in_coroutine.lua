@@ -1,0 +1,2 @@
+--> time limit
+coroutine.wrap(function() while true do end end)()

@@ -1,0 +1,3 @@
+--> answered
+setmetatable({}, { __gc = function() while true do end end })
+collectgarbage()

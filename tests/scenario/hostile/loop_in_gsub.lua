@@ -1,0 +1,2 @@
+--> time limit
+("x"):gsub("x", function() while true do end end)

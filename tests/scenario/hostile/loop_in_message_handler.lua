@@ -1,0 +1,2 @@
+--> time limit
+xpcall(error, function() while true do end end)

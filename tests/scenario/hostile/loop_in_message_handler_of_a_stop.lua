@@ -1,0 +1,2 @@
+--> time limit
+xpcall(function() while true do end end, function() while true do end end)

@@ -1,0 +1,2 @@
+--> time limit
+while true do pcall(function() while true do end end) end

@@ -1,0 +1,2 @@
+--> memory
+io.open("/dev/zero", "rb"):read("a")

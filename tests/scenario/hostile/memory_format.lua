@@ -1,0 +1,2 @@
+--> memory
+string.pack("c1000000000000", "")

@@ -1,0 +1,3 @@
+--> memory
+local all = {}
+while true do all[#all + 1] = ("x"):gmatch("x") end

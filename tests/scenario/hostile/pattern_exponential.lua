@@ -1,0 +1,2 @@
+--> time limit
+;("a"):rep(40):find(("a?"):rep(40) .. ("a"):rep(41))

@@ -1,0 +1,2 @@
+--> time limit
+;("a"):rep(1000000):gsub("a*b", "")
