@@ -1,6 +1,7 @@
 #include "bindings/finalizer.h"
 
 #include <lauxlib.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -116,9 +117,11 @@ static void set_metatable(lua_State *L) {
 
 /* ---- running them ---- */
 
+/* The class's name is the card's once the actor has started. */
 static void warn(const struct th_script_state *state, const char *words) {
-  th_log_write(state->world->log, TH_LOG_WARNING, "%s: error in __gc: %s", state->class_name,
-               words);
+  const char *name = atomic_load_explicit(&state->actor->card.class_name, memory_order_relaxed);
+  th_log_write(state->world->log, TH_LOG_WARNING, "%s: error in __gc: %s",
+               name != NULL ? name : "an actor that starts", words);
 }
 
 /* Pushes the next object's finalizer and the object; false where none is left. [-0, +0|2, m] */

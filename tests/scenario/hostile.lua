@@ -50,7 +50,7 @@ if actors.main(...) then
 
   local sanitized = os.getenv "TH_SANITIZED" ~= nil
   local folder = arg[0]:gsub("%.lua$", "")
-  local limits = { ["Message Time Limit"] = sanitized and 1 or 0.25, ["Actor Memory Limit"] = 16 << 20,
+  local limits = { ["Message Time Limit"] = sanitized and 2 or 0.25, ["Actor Memory Limit"] = 16 << 20,
     ["Exit Time Limit"] = 0.2 }
 
   local function scripts()
