@@ -330,11 +330,27 @@ static inline enum step walk(struct th_pattern *pattern, const char **s, const c
   return step != NO_STEP ? step : walk_item(pattern, s, p);
 }
 
+/* A byte that stands for itself, with no suffix: the most frequent item. */
+static inline bool is_literal(const struct th_pattern *pattern, const char *p) {
+  if (!isalnum((unsigned char)*p) && *p != ' ') return false;
+  if (p + 1 == pattern->end) return true;
+  return !is_suffix(p[1]) && p[1] != '+';
+}
+
 static const char *match(struct th_pattern *pattern, const char *s, const char *p) {
   if (--pattern->depth < 0) raise(pattern, "pattern too complex");
   while (p != pattern->end) {
     th_effort_spend(&pattern->effort, 1);
-    if (walk(pattern, &s, &p) == END) break;
+    if (is_literal(pattern, p)) {
+      if (s == pattern->subject_end || *s != *p) {
+        s = NULL;
+        break;
+      }
+      s++;
+      p++;
+    } else if (walk(pattern, &s, &p) == END) {
+      break;
+    }
   }
   pattern->depth++;
   return s;
@@ -404,7 +420,8 @@ int th_pattern_push_all(const struct th_pattern *pattern, const char *begin, con
 }
 
 bool th_pattern_is_plain(const char *text, size_t size) {
-  for (size_t i = 0; i < size; i++)
-    if (text[i] != '\0' && strchr("^$*+?.([%-", text[i]) != NULL) return false;
+  /* The text ends in a zero byte, and may hold some. */
+  for (const char *end = text + size; text < end; text += strlen(text) + 1)
+    if (strpbrk(text, "^$*+?.([%-") != NULL) return false;
   return true;
 }
