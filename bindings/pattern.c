@@ -7,6 +7,9 @@
 /* Steps of one call of find, match, gsub or an iterator of gmatch: some seconds. */
 #define STEPS 1000000000
 
+/* What runs for each byte; compilers think it too large. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
 /* One item that matches a single byte. */
 struct item {
   const char *begin;
@@ -83,7 +86,7 @@ static bool is_in_set(int byte, const char *begin, const char *end) {
   return !when_found;
 }
 
-static inline bool fits(int byte, struct item item) {
+ALWAYS_INLINE bool fits(int byte, struct item item) {
   switch (*item.begin) {
   case '.':
     return true;
@@ -108,7 +111,7 @@ static const char *find_set_end(const struct th_pattern *pattern, const char *p)
   return NULL;
 }
 
-static inline struct item item_at(const struct th_pattern *pattern, const char *p) {
+ALWAYS_INLINE struct item item_at(const struct th_pattern *pattern, const char *p) {
   struct item item = {p, p + 1};
   if (*p == '[') {
     item.end = find_set_end(pattern, p);
@@ -287,7 +290,7 @@ static enum step walk_capture(struct th_pattern *pattern, const char **s, const 
 }
 
 /* An item for one byte with what follows it. */
-static inline enum step walk_item(struct th_pattern *pattern, const char **s, const char **p) {
+ALWAYS_INLINE enum step walk_item(struct th_pattern *pattern, const char **s, const char **p) {
   struct item item = item_at(pattern, *p);
   char suffix = item.end < pattern->end ? *item.end : '\0';
   if (suffix == '*' || suffix == '-') {
@@ -311,7 +314,7 @@ static inline enum step walk_item(struct th_pattern *pattern, const char **s, co
   return is_here ? GO_ON : END;
 }
 
-static inline enum step walk(struct th_pattern *pattern, const char **s, const char **p) {
+ALWAYS_INLINE enum step walk(struct th_pattern *pattern, const char **s, const char **p) {
   enum step step = NO_STEP;
   switch (**p) {
   case '(':
