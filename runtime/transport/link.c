@@ -58,6 +58,7 @@ struct th_link {
   bool flush_due;  /* SHUT was written over a list: its task is still to come */
   bool close_due;  /* as is that of th_link_close */
   bool close_came; /* no: it has come */
+  bool is_paused;
   bool said_bye;
   bool heard_bye;
   bool progress;     /* since the timer was set */
@@ -248,9 +249,19 @@ static void say_bye(struct th_link *link) {
 /* Writes as much as may leave now. */
 static void pump(struct th_link *link) {
   if (link->state != OPEN && link->state != LEAVING) return;
-  while (link->waiting != NULL && link->channel->ops->unsent(link->channel) < UNSENT_LIMIT)
+  bool has_written = false;
+  while (link->waiting != NULL && link->channel->ops->unsent(link->channel) < UNSENT_LIMIT) {
     write_chunk(link);
+    has_written = true;
+  }
+  if (has_written && link->events->drained != NULL) link->events->drained(link->context, link);
   if (link->state == LEAVING && link->waiting == NULL && !link->said_bye) say_bye(link);
+}
+
+void th_link_pause(struct th_link *link, bool is_paused) {
+  if (link->is_paused == is_paused || (link->state != OPEN && is_paused)) return;
+  link->is_paused = is_paused;
+  if (link->state < ENDING) link->channel->ops->pause(link->channel, is_paused);
 }
 
 static void on_written(void *user) {
@@ -288,6 +299,7 @@ static void leave(struct th_link *link) {
   link->state = LEAVING;
   shut(link);
   pump(link);
+  th_link_pause(link, false); /* the other side's bye is awaited */
   if (link->state == LEAVING) be_patient(link);
 }
 

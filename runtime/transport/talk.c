@@ -1,10 +1,19 @@
 #include "transport/talk.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/clock.h"
+#include "base/memory.h"
 
 /* So much may come until it is acknowledged even where more waits to be read. */
 #define ACK_DATAGRAMS 16
 #define ACK_BYTES ((size_t)64 * 1024)
+
+/* So much is kept in a pause, and no pieces of the stream past half of that: they are sent again. The
+ * other half is as much as may be on its way unaccounted on the loose way (loose.c), so of an honest
+ * sender nothing is dropped. */
+#define KEPT_LIMIT ((size_t)512 * 1024)
 
 #define FIRST_ANSWER (200 * TH_MILLISECOND) /* how long one is waited for, before one was timed */
 #define LEAST_ANSWER (50 * TH_MILLISECOND)
@@ -14,15 +23,31 @@
 #define ACCEPTED_IDLE (2 * TH_SECOND)
 #define ACCEPTED_MOST (32 * TH_SECOND) /* questions to a silent program are at most so far apart */
 
+struct th_talk_kept {
+  struct th_talk_kept *next;
+  struct th_datagram datagram;
+  unsigned char bytes[];
+};
+
 void th_talk_init(struct th_talk *talk, const struct th_talk_ops *ops, void *context, size_t step,
                   bool is_opener) {
   *talk = (struct th_talk){.ops = ops, .context = context, .is_opener = is_opener, .heard = true};
   talk->patience = is_opener ? TH_TALK_OPENER_PATIENCE : TH_TALK_ACCEPTED_PATIENCE;
   th_stream_init(&talk->stream, step);
   th_loose_init(&talk->loose, step);
+  talk->last_kept = &talk->kept;
+}
+
+static struct th_talk_kept *pop_kept(struct th_talk *talk) {
+  struct th_talk_kept *kept = talk->kept;
+  talk->kept_weight -= sizeof *kept + kept->datagram.size;
+  talk->kept = kept->next;
+  if (talk->kept == NULL) talk->last_kept = &talk->kept;
+  return kept;
 }
 
 void th_talk_clear(struct th_talk *talk) {
+  while (talk->kept != NULL) free(pop_kept(talk));
   th_stream_clear(&talk->stream);
   th_loose_clear(&talk->loose);
 }
@@ -227,20 +252,67 @@ static void take_loose(struct th_talk *talk, const struct th_datagram *datagram)
     talk->ops->received_loose(talk->context, frames, size);
 }
 
+static void take_data(struct th_talk *talk, const struct th_datagram *datagram) {
+  if (datagram->type == TH_DATAGRAM_STREAM) {
+    take_stream(talk, datagram);
+  } else {
+    take_loose(talk, datagram);
+  }
+}
+
+/* Who asks is answered in a pause, too; what was sent before the question may be kept then. */
+static void take_question(struct th_talk *talk, const struct th_datagram *datagram) {
+  if (!talk->is_paused) th_loose_mark(&talk->loose, datagram->state.sent);
+  talk->owes_answer = true;
+  owe(talk, 0);
+}
+
+/* A piece of the stream is answered, though not with what its sender waits for, as any question is. */
+static void keep(struct th_talk *talk, const struct th_datagram *datagram) {
+  if (datagram->type == TH_DATAGRAM_STREAM) {
+    talk->owes_answer = true;
+    owe(talk, 0);
+  }
+  size_t size = sizeof(struct th_talk_kept) + datagram->size;
+  size_t limit = datagram->type == TH_DATAGRAM_STREAM ? KEPT_LIMIT / 2 : KEPT_LIMIT;
+  if (talk->kept_weight + size > limit) return; /* as if it had got lost on its way */
+  struct th_talk_kept *kept = th_try_alloc(size);
+  if (kept == NULL) return;
+  kept->next = NULL;
+  kept->datagram = *datagram;
+  kept->datagram.bytes = kept->bytes;
+  memcpy(kept->bytes, datagram->bytes, datagram->size);
+  talk->kept_weight += size;
+  *talk->last_kept = kept;
+  talk->last_kept = &kept->next;
+}
+
 void th_talk_take(struct th_talk *talk, const struct th_datagram *datagram) {
   talk->heard = true;
   talk->quiet = 0;
   take_state(talk, datagram);
-  if (datagram->type == TH_DATAGRAM_STREAM) {
-    take_stream(talk, datagram);
-  } else if (datagram->type == TH_DATAGRAM_LOOSE) {
-    take_loose(talk, datagram);
-  } else if (datagram->type == TH_DATAGRAM_PING) {
-    th_loose_mark(&talk->loose, datagram->state.sent);
-    talk->owes_answer = true;
-    owe(talk, 0);
+  if (datagram->type == TH_DATAGRAM_PING) {
+    take_question(talk, datagram);
+  } else if (datagram->type != TH_DATAGRAM_ACK) {
+    (talk->is_paused ? keep : take_data)(talk, datagram);
   }
   if (!talk->is_over) push(talk);
+}
+
+static void take_kept(struct th_talk *talk) {
+  talk->is_taking_kept = true;
+  while (talk->kept != NULL && !talk->is_paused && !talk->is_over) {
+    struct th_talk_kept *kept = pop_kept(talk);
+    take_data(talk, &kept->datagram);
+    free(kept);
+  }
+  talk->is_taking_kept = false;
+  th_talk_acknowledge(talk);
+}
+
+void th_talk_pause(struct th_talk *talk, bool is_paused) {
+  talk->is_paused = is_paused;
+  if (talk->kept != NULL && !is_paused && !talk->is_taking_kept) take_kept(talk);
 }
 
 uint64_t th_talk_lost(const struct th_talk *talk) {

@@ -10,6 +10,9 @@
  * comes, and calls tick when th_talk_wait is over. Silence is counted in ticks and not in time,
  * since a program that does not turn its loop for an hour has not waited for an hour.
  *
+ * While it is paused, what comes is kept, in its order, and not accounted for: so the other side can
+ * send only what its window allows, and nothing is lost that is kept.
+ *
  * Threads: its holder. Owns: bytes on their way.
  */
 #ifndef TH_TRANSPORT_TALK_H
@@ -38,6 +41,8 @@ struct th_talk_ops {
   void (*received_loose)(void *context, const unsigned char *frames, size_t size);
 };
 
+struct th_talk_kept;
+
 struct th_talk {
   const struct th_talk_ops *ops;
   void *context;
@@ -61,6 +66,12 @@ struct th_talk {
   unsigned owed_datagrams;
   size_t owed_bytes;
   uint64_t told_lost; /* of ours, as the other side has told */
+
+  bool is_paused;
+  bool is_taking_kept;
+  struct th_talk_kept *kept; /* datagrams that came while it was paused, oldest first */
+  struct th_talk_kept **last_kept;
+  size_t kept_weight;
 };
 
 /* step: the most bytes in a datagram, besides its head. */
@@ -83,6 +94,10 @@ bool th_talk_is_settled(const struct th_talk *talk);
  * holder calls th_talk_acknowledge, once for all that could be read at once. */
 void th_talk_take(struct th_talk *talk, const struct th_datagram *datagram);
 void th_talk_acknowledge(struct th_talk *talk);
+
+/* While paused, nothing is received. The end of a pause receives what was kept meanwhile, until the
+ * next pause. Also from within received. */
+void th_talk_pause(struct th_talk *talk, bool is_paused);
 
 /* How long to wait for the next tick, as things are now. False when patience is at its end. */
 uint64_t th_talk_wait(const struct th_talk *talk);

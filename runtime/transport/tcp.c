@@ -59,6 +59,7 @@ struct channel {
   struct channel *next;
   enum state state;
   int error;        /* what closed will tell */
+  bool is_paused;   /* not reading, by the holder's wish */
   bool ended;       /* the other side has ended its stream */
   bool shut;        /* and we ours */
   unsigned handles; /* close callbacks still to come */
@@ -158,13 +159,29 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer) {
   }
 }
 
+static void begin_reading(struct channel *channel) {
+  int error = uv_read_start((uv_stream_t *)&channel->socket, on_alloc, on_read);
+  if (error != 0) end(channel, error);
+}
+
+/* What is not read fills the kernel's buffers, and then holds back the other side. */
+static void tcp_pause(struct th_channel *base, bool is_paused) {
+  struct channel *channel = (struct channel *)base;
+  if (channel->state != OPEN || channel->is_paused == is_paused) return;
+  channel->is_paused = is_paused;
+  if (is_paused) {
+    uv_read_stop((uv_stream_t *)&channel->socket);
+  } else if (!channel->ended) {
+    begin_reading(channel);
+  }
+}
+
 /* Small messages are not held back in the hope of more: links gather what belongs together. And a
  * machine that went without a word is noticed some day even where nothing is written to it. */
 static void start(struct channel *channel) {
   uv_tcp_nodelay(&channel->socket, 1);
   uv_tcp_keepalive(&channel->socket, 1, KEEPALIVE_SECONDS);
-  int error = uv_read_start((uv_stream_t *)&channel->socket, on_alloc, on_read);
-  if (error != 0) end(channel, error);
+  begin_reading(channel);
 }
 
 /* ---- writing -------------------------------------------------------------------------------- */
@@ -246,6 +263,7 @@ static void flush(struct channel *channel) {
 
 static void tcp_close(struct th_channel *base, int with_flush) {
   struct channel *channel = (struct channel *)base;
+  if (with_flush) tcp_pause(base, false); /* to see the other side's end */
   if (channel->state == OPEN && with_flush) {
     flush(channel);
   } else if (channel->state != FLUSHING || !with_flush) {
@@ -423,6 +441,7 @@ static const struct th_wire_ops tcp_ops = {
   .connect = tcp_connect,
   .send = tcp_send,
   .unsent = tcp_unsent,
+  .pause = tcp_pause,
   .close = tcp_close,
   .peer = tcp_peer,
   .counts = tcp_counts,

@@ -346,6 +346,14 @@ static void take(struct channel *channel, const struct th_datagram *datagram) {
   arm_sooner(channel);
 }
 
+static void udp_pause(struct th_channel *base, bool is_paused) {
+  struct channel *channel = (struct channel *)base;
+  if (channel->state != OPEN) return;
+  th_talk_pause(&channel->talk, is_paused);
+  look(channel);
+  arm_sooner(channel);
+}
+
 static void acknowledge_all(struct udp *udp) {
   while (udp->unanswered != NULL) {
     struct channel *channel = udp->unanswered;
@@ -533,6 +541,7 @@ static void read_errors(struct udp *udp) {
 static void flush(struct channel *channel) {
   channel->state = FLUSHING;
   channel->patience = th_clock_after(FLUSH_TIME);
+  th_talk_pause(&channel->talk, false); /* what was kept is acknowledged, and dropped */
   if (th_talk_is_settled(&channel->talk))
     end(channel, 0);
   else
@@ -667,6 +676,7 @@ static const struct th_wire_ops udp_ops = {
   .send = udp_send,
   .unsent = udp_unsent,
   .send_loose = udp_send_loose,
+  .pause = udp_pause,
   .close = udp_close,
   .peer = udp_peer,
   .counts = udp_counts,

@@ -14,6 +14,7 @@
 #ifndef TH_TRANSPORT_WIRE_H
 #define TH_TRANSPORT_WIRE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -80,6 +81,10 @@ struct th_wire_ops {
   /* The same for whole frames (transport/frame.h), each of TH_WIRE_LOOSE bytes at most, that may
    * get lost on their way and do not wait for others that did. NULL where nothing gets lost. */
   void (*send_loose)(struct th_channel *channel, const void *frames, size_t size);
+  /* While paused, nothing more is received, and the other side can send only so much; nothing gets
+   * lost by it. What is received already may go on until the next event. The end of the other side
+   * may be noticed later. Only while the channel is open; a close ends it. */
+  void (*pause)(struct th_channel *channel, bool is_paused);
   /* Closes; closed comes later, from the loop. With flush, what was sent leaves first, and the
    * other side gets the time to end its stream, too, so that nothing on its way is torn (bounded by
    * the peer's willingness to read: at most two seconds). A second call without flush ends that at

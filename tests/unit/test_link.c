@@ -72,6 +72,7 @@ struct side {
   atomic_uint undeliverable;
   atomic_uint disorder; /* messages not in their sender's order */
   atomic_uint closed;
+  atomic_uint drained;
   atomic_uint late;       /* events after closed */
   atomic_uint stop_at;    /* stops the loop when received is that much */
   uint32_t next[SENDERS]; /* ticket of the next message, by sender's number */
@@ -133,8 +134,14 @@ static void on_closed(void *context, struct th_link *link, int error, const char
   th_loop_stop(side->loop);
 }
 
-static const struct th_link_events events = {on_hello, on_welcome, on_message, on_undeliverable,
-                                             on_closed};
+static void on_drained(void *context, struct th_link *link) {
+  struct side *side = context;
+  (void)link;
+  side->drained++;
+}
+
+static const struct th_link_events events = {on_hello,         on_welcome, on_message,
+                                             on_undeliverable, on_drained, on_closed};
 
 static void on_accept(void *context, struct th_channel *channel) {
   struct side *side = context;
@@ -285,6 +292,61 @@ static void the_accepting_side_may_send_before_the_greeting_too(void **state) {
   eager.wire->ops->free(eager.wire);
   tear_down(&pair);
   drop_link(&eager);
+}
+
+/* ---- pauses --------------------------------------------------------------------------------- */
+
+#define PAUSED_COUNT 1000
+
+/* Until the client can send no more. */
+static void run_until_at_rest(struct pair *pair) {
+  size_t before = 0;
+  for (int same = 0; same < 20; same++) {
+    if (th_link_waiting(pair->client.link) != before) same = 0;
+    before = th_link_waiting(pair->client.link);
+    th_loop_run(pair->loop, th_clock_after(TH_MILLISECOND));
+  }
+}
+
+/* 40 MB are more than sockets hold. */
+static void nothing_comes_in_a_pause_and_nothing_is_lost(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair);
+  link_both(&pair);
+  for (uint32_t i = 0; i < PAUSED_COUNT; i++)
+    th_link_send(pair.client.link, new_message(0, i, 40000));
+  th_link_pause(pair.server.link, true);
+  run_until_at_rest(&pair);
+  assert_int_equal(pair.server.received, 0);
+  assert_true(th_link_waiting(pair.client.link) > 0);
+  th_link_send(pair.server.link, new_message(1, 0, 20)); /* the other way is as it was */
+  run_until_received(&pair.client, 1);
+  th_link_pause(pair.server.link, false);
+  run_until_received(&pair.server, PAUSED_COUNT);
+  assert_int_equal(pair.server.disorder, 0);
+  tear_down(&pair);
+}
+
+static void what_came_in_a_pause_is_taken_before_the_end(void **state) {
+  (void)state;
+  struct pair pair;
+  for (int i = 0; i < 2; i++) {
+    set_up(&pair);
+    pair.server.patience = pair.client.patience = 60 * TH_SECOND; /* nobody is cut off */
+    link_both(&pair);
+    th_link_pause(pair.server.link, true);
+    for (uint32_t j = 0; j < 50; j++) th_link_send(pair.client.link, new_message(0, j, 1000));
+    if (i == 1) th_link_close(pair.client.link);
+    run_until_at_rest(&pair);
+    assert_int_equal(pair.server.received, 0);
+    th_link_close(pair.server.link);
+    run_until_closed(&pair);
+    assert_int_equal(pair.server.received, 50);
+    assert_int_equal(pair.server.error, 0);
+    assert_int_equal(pair.client.error, 0);
+    tear_down(&pair);
+  }
 }
 
 /* ---- closing on purpose --------------------------------------------------------------------- */
@@ -850,6 +912,8 @@ struct fake {
   unsigned sends;
   unsigned looses;
   unsigned closes;
+  unsigned pauses;
+  bool is_paused;
 };
 
 static void fake_send(struct th_channel *channel, const void *data, size_t size) {
@@ -880,13 +944,22 @@ static void fake_close(struct th_channel *channel, int flush) {
   if (fake->closes++ == 0) th_loop_post(fake->loop, &fake->closing);
 }
 
+static void fake_pause(struct th_channel *channel, bool is_paused) {
+  struct fake *fake = (struct fake *)channel;
+  fake->is_paused = is_paused;
+  fake->pauses++;
+}
+
 static void fake_peer(const struct th_channel *channel, char *out) {
   (void)channel;
   snprintf(out, TH_WIRE_PEER_SIZE, "a fake");
 }
 
-static const struct th_wire_ops fake_ops = {
-  .send = fake_send, .unsent = fake_unsent, .close = fake_close, .peer = fake_peer};
+static const struct th_wire_ops fake_ops = {.send = fake_send,
+                                            .unsent = fake_unsent,
+                                            .pause = fake_pause,
+                                            .close = fake_close,
+                                            .peer = fake_peer};
 
 /* One that may lose what users say. */
 static const struct th_wire_ops fake_loose_ops = {.send = fake_send,
@@ -954,6 +1027,56 @@ static void messages_wait_while_the_channel_is_slow(void **state) {
   assert_int_equal(th_link_waiting(pair.server.link), 6);
   end_fake(&pair);
   assert_int_equal(pair.server.undeliverable, 6);
+}
+
+static void who_sends_is_told_when_what_waited_was_written(void **state) {
+  (void)state;
+  struct pair pair;
+  struct fake fake;
+  link_fake(&pair, &fake);
+  fake.slow = true;
+  for (uint32_t i = 0; i < 10; i++) th_link_send(pair.server.link, new_message(0, i, 600000));
+  assert_int_equal(pair.server.drained, 0);
+  th_loop_run(pair.loop, 0);
+  assert_int_equal(pair.server.drained, 1);
+  fake.channel.events->written(fake.channel.user); /* nothing has left */
+  assert_int_equal(pair.server.drained, 1);
+  fake.unsent = 0;
+  fake.channel.events->written(fake.channel.user);
+  assert_int_equal(pair.server.drained, 2);
+  end_fake(&pair);
+}
+
+static void a_pause_is_the_channels_and_ends_with_the_link(void **state) {
+  (void)state;
+  struct pair pair;
+  struct fake fake;
+  link_fake(&pair, &fake);
+  th_link_pause(pair.server.link, false);
+  assert_int_equal(fake.pauses, 0);
+  th_link_pause(pair.server.link, true);
+  th_link_pause(pair.server.link, true);
+  assert_true(fake.is_paused);
+  assert_int_equal(fake.pauses, 1);
+  th_link_close(pair.server.link);
+  th_loop_run(pair.loop, 0);
+  assert_false(fake.is_paused);
+  th_link_pause(pair.server.link, true);
+  assert_int_equal(fake.pauses, 2);
+  end_fake(&pair);
+}
+
+static void a_link_may_end_in_a_pause(void **state) {
+  (void)state;
+  struct pair pair;
+  struct fake fake;
+  link_fake(&pair, &fake);
+  th_link_pause(pair.server.link, true);
+  fake.channel.events->closed(fake.channel.user, TH_WIRE_EOF);
+  assert_int_equal(pair.server.closed, 1);
+  th_link_pause(pair.server.link, false);
+  assert_int_equal(fake.pauses, 1);
+  tear_down(&pair);
 }
 
 /* ---- a way on which frames may get lost ------------------------------------------------------ */
@@ -1217,6 +1340,8 @@ int main(void) {
     cmocka_unit_test(greeting_and_messages_go_both_ways),
     cmocka_unit_test(sends_before_the_greeting_wait_for_it),
     cmocka_unit_test(the_accepting_side_may_send_before_the_greeting_too),
+    cmocka_unit_test(nothing_comes_in_a_pause_and_nothing_is_lost),
+    cmocka_unit_test(what_came_in_a_pause_is_taken_before_the_end),
     cmocka_unit_test(closing_writes_what_waits_and_is_no_error),
     cmocka_unit_test(both_may_close_at_once),
     cmocka_unit_test(a_link_may_be_closed_in_its_hello),
@@ -1248,6 +1373,9 @@ int main(void) {
     cmocka_unit_test(who_reads_nothing_is_left_with_what_waits_undeliverable),
     cmocka_unit_test(messages_that_gather_are_one_write),
     cmocka_unit_test(messages_wait_while_the_channel_is_slow),
+    cmocka_unit_test(who_sends_is_told_when_what_waited_was_written),
+    cmocka_unit_test(a_pause_is_the_channels_and_ends_with_the_link),
+    cmocka_unit_test(a_link_may_end_in_a_pause),
     cmocka_unit_test(what_comes_loose_before_the_greeting_is_done_is_lost),
     cmocka_unit_test(a_datagram_with_half_a_frame_is_malformed),
     cmocka_unit_test(only_what_users_say_may_get_lost),
@@ -1259,6 +1387,8 @@ int main(void) {
     cmocka_unit_test(greeting_and_messages_go_both_ways),
     cmocka_unit_test(sends_before_the_greeting_wait_for_it),
     cmocka_unit_test(the_accepting_side_may_send_before_the_greeting_too),
+    cmocka_unit_test(nothing_comes_in_a_pause_and_nothing_is_lost),
+    cmocka_unit_test(what_came_in_a_pause_is_taken_before_the_end),
     cmocka_unit_test(closing_writes_what_waits_and_is_no_error),
     cmocka_unit_test(both_may_close_at_once),
     cmocka_unit_test(a_link_may_be_closed_in_its_hello),

@@ -43,6 +43,7 @@ struct side {
   unsigned dropped;     /* LOOSE datagrams of this side that the network lost */
   unsigned transmitted; /* datagrams */
   bool ends_at_data;
+  bool pauses_at_data;
   char order[64]; /* what came: s and l */
 };
 
@@ -101,6 +102,7 @@ static void on_received(void *context, const unsigned char *data, size_t size) {
   note(side, 's');
   assert_int_equal(th_buffer_append(&side->stream, data, size), 0);
   if (side->ends_at_data) th_talk_end(&side->talk);
+  if (side->pauses_at_data) th_talk_pause(&side->talk, true);
 }
 
 /* ---- frames: 4 bytes of size, 4 of number, then bytes that follow from both ------------------ */
@@ -130,7 +132,9 @@ static size_t check_frame(struct side *side, const unsigned char *frame, size_t 
 static void on_received_loose(void *context, const unsigned char *frames, size_t size) {
   struct side *side = context;
   note(side, 'l');
+  assert_false(side->talk.is_paused);
   for (size_t at = 0; at < size;) at += check_frame(side, frames + at, size - at);
+  if (side->pauses_at_data) th_talk_pause(&side->talk, true);
 }
 
 static const struct th_talk_ops ops = {transmit, on_received, on_received_loose};
@@ -521,6 +525,88 @@ static void what_cannot_leave_is_tried_again_soon(void **state) {
   tear_down(&pair);
 }
 
+/* ---- pauses --------------------------------------------------------------------------------- */
+
+static void what_comes_in_a_pause_is_kept_and_holds_back_the_other_side(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair, 1, 0, 0, 0);
+  th_talk_pause(&pair.accepted.talk, true);
+  th_talk_send(&pair.opener.talk, "first", 5);
+  for (uint32_t number = 0; number < 1000; number++) send_frame(&pair.opener, number, 1000);
+  th_talk_send(&pair.opener.talk, "bye", 3);
+  for (unsigned i = 0; i < 2 * TH_TALK_OPENER_PATIENCE; i++) {
+    settle(&pair);
+    assert_true(th_talk_tick(&pair.opener.talk)); /* who pauses is there */
+  }
+  assert_true(pair.opener.talk.loose.sent <= TH_LOOSE_WINDOW);
+  assert_string_equal(pair.accepted.order, "");
+  th_talk_pause(&pair.accepted.talk, false);
+  finish(&pair);
+  assert_int_equal(pair.accepted.frames, 1000);
+  assert_memory_equal(pair.accepted.stream.data, "firstbye", 8);
+  assert_string_equal(pair.accepted.order, "sls");
+  assert_true(th_talk_lost(&pair.opener.talk) == 0 && th_talk_lost(&pair.accepted.talk) == 0);
+  tear_down(&pair);
+}
+
+/* As finish does, but all that is given on begins a pause. */
+static void finish_with_pauses(struct pair *pair) {
+  struct th_talk *talk = &pair->accepted.talk;
+  pair->accepted.pauses_at_data = true;
+  for (unsigned i = 0; i < MOST_TICKS && (i == 0 || th_talk_unsent(&pair->opener.talk) != 0); i++) {
+    settle(pair);
+    if (i % 8 == 0) th_talk_tick(&pair->opener.talk);
+    th_talk_pause(talk, false);
+  }
+  pair->accepted.pauses_at_data = false;
+  th_talk_pause(talk, false);
+  finish(pair);
+}
+
+static void pauses_change_nothing_whatever_the_network_does(void **state) {
+  (void)state;
+  unsigned char *data = pattern(MUCH / 8, 1);
+  for (uint32_t seed = 1; seed <= SEEDS; seed++) {
+    struct pair pair;
+    set_up(&pair, seed, seed % 4 * 5, seed % 3 * 10, seed % 5 * 5);
+    for (uint32_t number = 0; number < 300; number++) {
+      send_frame(&pair.opener, number, frame_size(number));
+      if (number == 150) th_talk_send(&pair.opener.talk, data, MUCH / 8);
+    }
+    finish_with_pauses(&pair);
+    assert_int_equal(pair.accepted.disorder, 0);
+    assert_received(&pair.accepted, data, MUCH / 8);
+    if (seed % 4 == 0 && seed % 5 == 0) assert_int_equal(pair.accepted.frames, 300);
+    tear_down(&pair);
+  }
+  free(data);
+}
+
+/* Neither a sender that knows no window nor a stream that is sent again and again fills the memory;
+ * and the stream leaves room for the frames. */
+static void a_pause_keeps_only_so_much(void **state) {
+  (void)state;
+  struct pair pair;
+  unsigned char bytes[STEP] = {0};
+  struct th_datagram datagram = {.type = TH_DATAGRAM_STREAM, .bytes = bytes, .size = sizeof bytes};
+  set_up(&pair, 1, 0, 0, 0);
+  struct th_talk *talk = &pair.accepted.talk;
+  th_talk_pause(talk, true);
+  for (unsigned i = 0; i < 1000; i++) th_talk_take(talk, &datagram);
+  assert_in_range(talk->kept_weight, 250 * 1024, 256 * 1024);
+  datagram.type = TH_DATAGRAM_LOOSE;
+  for (datagram.place = 0; datagram.place < 1000; datagram.place++) {
+    datagram.state.sent = datagram.place + 1;
+    th_talk_take(talk, &datagram);
+  }
+  assert_in_range(talk->kept_weight, 510 * 1024, 512 * 1024);
+  pair.accepted.ends_at_data = true; /* what is still kept then goes with the talk */
+  th_talk_pause(talk, false);
+  assert_non_null(talk->kept);
+  tear_down(&pair);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_stream_arrives_whole_whatever_the_network_does),
@@ -541,6 +627,9 @@ int main(void) {
     cmocka_unit_test(any_word_renews_patience),
     cmocka_unit_test(a_silent_program_is_waited_for),
     cmocka_unit_test(what_cannot_leave_is_tried_again_soon),
+    cmocka_unit_test(what_comes_in_a_pause_is_kept_and_holds_back_the_other_side),
+    cmocka_unit_test(pauses_change_nothing_whatever_the_network_does),
+    cmocka_unit_test(a_pause_keeps_only_so_much),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -414,6 +414,23 @@ static void a_flushing_close_is_not_torn_by_what_still_comes(void **state) {
   tear_down(&bench);
 }
 
+/* Else the other side's end would not be seen. */
+static void a_flushing_close_ends_a_pause(void **state) {
+  (void)state;
+  struct bench bench;
+  set_up(&bench);
+  int plain = plain_connect(port_of(&bench));
+  run_until(&bench, &bench.accepted, 1);
+  bench.server.channel->ops->pause(bench.server.channel, true);
+  uint64_t before = th_clock_now();
+  close_end(&bench.server, 1);
+  close(plain);
+  run_until(&bench, &bench.server.closed, 1);
+  assert_int_equal(bench.server.error, 0);
+  assert_true(th_clock_now() - before < TH_SECOND);
+  tear_down(&bench);
+}
+
 static void a_flushing_close_does_not_wait_for_ever(void **state) {
   (void)state;
   struct bench bench;
@@ -580,6 +597,7 @@ int main(void) {
     cmocka_unit_test(what_leaves_at_once_makes_no_written),
     cmocka_unit_test(a_flushing_close_lets_all_leave_first),
     cmocka_unit_test(a_flushing_close_is_not_torn_by_what_still_comes),
+    cmocka_unit_test(a_flushing_close_ends_a_pause),
     cmocka_unit_test(a_flushing_close_does_not_wait_for_ever),
     cmocka_unit_test(a_second_close_ends_the_flushing),
     cmocka_unit_test(a_reset_is_told_by_closed),
