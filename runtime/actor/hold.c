@@ -112,10 +112,12 @@ bool th_holds_add(struct th_holds *holds, struct th_hold *hold, const struct th_
   return added;
 }
 
-void th_holds_remove(struct th_holds *holds, struct th_hold *hold) {
+bool th_holds_remove(struct th_holds *holds, struct th_hold *hold) {
   pthread_mutex_lock(&holds->lock);
-  if (hold->target != NULL) unlink_hold(holds, hold);
+  bool was_in = hold->target != NULL;
+  if (was_in) unlink_hold(holds, hold);
   pthread_mutex_unlock(&holds->lock);
+  return was_in;
 }
 
 static void wake_threads(void *context, struct th_hold *hold) {

@@ -46,8 +46,9 @@ bool th_holds_is_full(const struct th_holds *holds, const struct th_actor *targe
 bool th_holds_add(struct th_holds *holds, struct th_hold *hold, const struct th_actor *actor,
                   struct th_actor *target);
 
-/* Takes a hold out, if it is in: released is not called any more. */
-void th_holds_remove(struct th_holds *holds, struct th_hold *hold);
+/* Takes a hold out. True when it was in: released is not called any more; false when it was not, or
+ * released has been called. */
+bool th_holds_remove(struct th_holds *holds, struct th_hold *hold);
 
 /* Holds the calling thread, until there is room or it has been held long enough. */
 void th_holds_wait(struct th_holds *holds, struct th_actor *target);

@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "system/inside.h"
@@ -25,30 +27,51 @@ struct th_gate {
   bool is_ending;      /* the loop stops with the last link */
 };
 
-/* A program outside. The link's events and the endpoint's each hold one reference. */
+/* A program outside. The link's events and the endpoint's each hold one reference; and so does its
+ * hold, as long as it is in or resume is on its way. */
 struct guest {
   atomic_uint references;
   struct th_gate *gate;
   struct th_link *link;
   struct th_address address;
+  struct th_hold hold;
+  struct th_task resume;
+  bool is_held; /* loop */
+  /* Guards is_gone, and what the endpoint is told to wait: the last number told is the last, and none
+   * is when the endpoint's slot may be another's. */
+  pthread_mutex_t lock;
+  bool is_gone;
 };
 
 static void drop_guest(struct guest *guest) {
   /* Release, acquire: the last one sees all that the other did with it. */
   if (atomic_fetch_sub_explicit(&guest->references, 1, memory_order_acq_rel) > 1) return;
   th_link_unref(guest->link);
+  pthread_mutex_destroy(&guest->lock);
   free(guest);
 }
 
 /* ---- the endpoint's side: turn ---- */
 
+/* After each change of the link's count, whoever made it. */
+static void tell_waiting(struct guest *guest) {
+  pthread_mutex_lock(&guest->lock);
+  if (!guest->is_gone)
+    th_system_endpoint_waits(guest->gate->system, &guest->address, th_link_waiting(guest->link));
+  pthread_mutex_unlock(&guest->lock);
+}
+
 static void deliver(void *context, struct th_message *message) {
   struct guest *guest = context;
   th_link_send(guest->link, message);
+  tell_waiting(guest);
 }
 
 static void endpoint_closed(void *context) {
   struct guest *guest = context;
+  pthread_mutex_lock(&guest->lock);
+  guest->is_gone = true;
+  pthread_mutex_unlock(&guest->lock);
   th_link_close(guest->link);
   drop_guest(guest);
 }
@@ -56,18 +79,69 @@ static void endpoint_closed(void *context) {
 static const struct th_endpoint_events endpoint_events = {.deliver = deliver,
                                                           .closed = endpoint_closed};
 
+/* ---- programs that are held: loop, but for released ---- */
+
+static struct guest *guest_of(struct th_task *task) {
+  return (struct guest *)(void *)((char *)task - offsetof(struct guest, resume));
+}
+
+/* It may be held again before this returns: what came in the pause may find a mailbox full, too. */
+static void run_resume(struct th_task *task) {
+  struct guest *guest = guest_of(task);
+  guest->is_held = false;
+  th_link_pause(guest->link, false);
+  drop_guest(guest);
+}
+
+/* Any thread, under the lock of the holds. */
+static void on_released(void *context, struct th_hold *hold) {
+  struct guest *guest = context;
+  (void)hold;
+  th_loop_post(guest->gate->loop, &guest->resume);
+}
+
+static void hold_back(struct guest *guest, struct th_actor *full) {
+  struct th_system *system = guest->gate->system;
+  if (guest->is_held) return;
+  /* Relaxed: the reference that is copied is the link's. */
+  atomic_fetch_add_explicit(&guest->references, 1, memory_order_relaxed);
+  if (!th_holds_add(system->holds, &guest->hold, NULL, full)) {
+    drop_guest(guest);
+    return;
+  }
+  guest->is_held = true; /* resume cannot have run: it does so here */
+  th_link_pause(guest->link, true);
+  th_scheduler_retime(system->scheduler, th_clock_after(TH_SECOND));
+}
+
+static void let_go(struct guest *guest) {
+  if (guest->is_held && th_holds_remove(guest->gate->system->holds, &guest->hold)) {
+    guest->is_held = false;
+    drop_guest(guest);
+  }
+}
+
 /* ---- the link's side: loop ---- */
+
+static struct guest *new_guest(struct th_gate *gate, struct th_link *link) {
+  struct guest *guest = th_new(struct guest);
+  atomic_init(&guest->references, 2);
+  pthread_mutex_init(&guest->lock, NULL);
+  guest->gate = gate;
+  guest->link = th_link_ref(link);
+  guest->resume.run = run_resume;
+  guest->hold.released = on_released;
+  guest->hold.context = guest;
+  return guest;
+}
 
 static int welcome_guest(struct th_gate *gate, struct th_link *link, struct th_welcome *welcome) {
   struct th_system *system = gate->system;
-  struct guest *guest = th_new(struct guest);
-  atomic_init(&guest->references, 2);
-  guest->gate = gate;
-  guest->link = th_link_ref(link);
+  struct guest *guest = new_guest(gate, link);
   guest->address = th_system_endpoint_open(system, &endpoint_events, guest);
   if (th_address_is_none(&guest->address)) {
-    th_link_unref(link);
-    free(guest);
+    drop_guest(guest);
+    drop_guest(guest);
     return TH_ENOMEM;
   }
   th_link_set_user(link, guest);
@@ -93,16 +167,29 @@ static bool may_enter(const struct th_message *message) {
   return message->kind <= TH_KIND_STATUS_REQUEST || message->kind == TH_KIND_REQUEST;
 }
 
+/* The admin is always there for everybody: behind what it is told may be requests to it. */
+static void route(struct guest *guest, struct th_message *message) {
+  bool is_request = message->kind == TH_KIND_REQUEST;
+  struct th_actor *full = th_router_send(&guest->gate->system->world, message);
+  if (full != NULL && !is_request && th_actor_number(full) != TH_ADMIN_NUMBER)
+    hold_back(guest, full);
+}
+
 static void on_message(void *context, struct th_link *link, struct th_message *message) {
-  struct th_gate *gate = context;
   struct guest *guest = th_link_user(link);
+  (void)context;
   message->sender = guest->address;
   message->flags &= TH_MESSAGE_ASK;
   message->kind = (uint8_t)th_kind_from_user(message->kind);
   if (may_enter(message))
-    th_router_send(&gate->system->world, message);
+    route(guest, message);
   else
     th_message_free(message);
+}
+
+static void on_drained(void *context, struct th_link *link) {
+  (void)context;
+  tell_waiting(th_link_user(link));
 }
 
 static void on_undeliverable(void *context, struct th_link *link, struct th_message *message) {
@@ -134,14 +221,18 @@ static void on_closed(void *context, struct th_link *link, int error, const char
                  words);
   th_map_remove(&gate->links, (uint64_t)(uintptr_t)link);
   if (guest != NULL) {
+    let_go(guest);
     th_system_endpoint_close(gate->system, &guest->address);
     drop_guest(guest);
   }
   end_if_empty(gate);
 }
 
-static const struct th_link_events link_events = {
-  .hello = on_hello, .message = on_message, .undeliverable = on_undeliverable, .closed = on_closed};
+static const struct th_link_events link_events = {.hello = on_hello,
+                                                  .message = on_message,
+                                                  .undeliverable = on_undeliverable,
+                                                  .drained = on_drained,
+                                                  .closed = on_closed};
 
 static void on_accept(void *context, struct th_channel *channel) {
   struct th_gate *gate = context;

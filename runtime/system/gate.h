@@ -3,6 +3,10 @@
  * Listens on the base's wire. Each connection that says hello becomes an endpoint: what it sends goes to
  * the router under the endpoint's address, what the endpoint receives goes out by the link.
  *
+ * Who sends faster than others take is held back on both sides of the gate. A program whose message
+ * finds a mailbox full is not read from until there is room, or for a second (actor/hold.h); and
+ * what waits for a program that does not read counts as waiting in its endpoint's mailbox.
+ *
  * Threads: open, close and free by the system's owner; the rest loop. Owns: the loop and its thread.
  */
 #ifndef TH_SYSTEM_GATE_H

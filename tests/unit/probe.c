@@ -1,5 +1,6 @@
 #include "probe.h"
 
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -70,9 +71,12 @@ static int receive(struct th_actor *actor, struct th_message **message, struct t
     th_buffer_printf(details, "poisoned at line 7");
     return TH_EREFUSED;
   }
-  if (strcmp(probe->class_name, "count") == 0 && is_question(*message))
+  bool is_stuck = strcmp(probe->class_name, "stuck") == 0;
+  while (is_stuck && !atomic_load(&th_probe_counts.is_free)) sched_yield();
+  bool is_counter = is_stuck || strcmp(probe->class_name, "count") == 0;
+  if (is_counter && is_question(*message))
     reply_int(actor, *message, probe->count);
-  else if (strcmp(probe->class_name, "count") == 0)
+  else if (is_counter)
     probe->count++;
   else
     reply(actor, *message);
@@ -104,13 +108,19 @@ const struct th_script th_probe_script = {
   .behaviour = &behaviour, .open = open_shared, .close = close_shared};
 
 struct th_system *th_probe_start(const char *base) {
+  return th_probe_start_limited(base, 100000);
+}
+
+struct th_system *th_probe_start_limited(const char *base, int64_t mailbox_limit) {
   struct th_system *system;
   struct th_reason reason;
   struct th_buffer map;
   th_buffer_init(&map);
-  th_pack_map(&map, 1);
+  th_pack_map(&map, 2);
   th_pack_text(&map, "Admin Port");
   th_pack_int(&map, 0);
+  th_pack_text(&map, "Mailbox Limit");
+  th_pack_int(&map, mailbox_limit);
   struct th_system_config config = {.base = base,
                                     .capabilities = map.data,
                                     .capabilities_size = map.size,

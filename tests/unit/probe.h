@@ -1,6 +1,7 @@
 /* probe: a native script for tests of whole systems: actors that the test itself describes.
  *
  * A class name chooses what an actor does: "echo" sends every user message back; "count" counts them;
+ * "stuck" counts them too, and does not return from the first before th_probe_counts.is_free is set;
  * "parent:N" creates N echo children at its birth, "fail" fails at its birth with "no way"; "poison"
  * fails at every user message; "orphaner:N" like parent, but exits without its children.
  *
@@ -10,6 +11,7 @@
 #define TH_TESTS_PROBE_H
 
 #include <stdatomic.h>
+#include <stdint.h>
 
 #include "actor/script.h"
 #include "host/client.h"
@@ -19,6 +21,7 @@ struct th_probe_counts {
   atomic_uint opened;
   atomic_uint closed;
   atomic_uint children_lost;
+  atomic_bool is_free;
 };
 
 /* One at a time in a test program. */
@@ -27,6 +30,9 @@ extern const struct th_script th_probe_script;
 
 /* Starts a system of that base, port 0 where it listens; fails the test otherwise. */
 struct th_system *th_probe_start(const char *base);
+
+/* The same with a limit of mailboxes. */
+struct th_system *th_probe_start_limited(const char *base, int64_t mailbox_limit);
 
 /* Creates an actor through the admin. 0, or the error with its words. */
 int th_probe_create(struct th_client *client, const char *class_name, const char *global_name,

@@ -131,8 +131,8 @@ static void who_was_taken_out_is_not_released(void **state) {
   assert_true(add(scene, 1, 0));
   assert_true(add(scene, 2, 0));
   assert_true(add(scene, 3, 0));
-  th_holds_remove(scene->holds, &scene->actors[2].hold);
-  th_holds_remove(scene->holds, &scene->actors[2].hold);
+  assert_true(th_holds_remove(scene->holds, &scene->actors[2].hold));
+  assert_false(th_holds_remove(scene->holds, &scene->actors[2].hold));
   take(&scene->actors[0], LIMIT + 1);
   th_holds_make_room(scene->holds, &scene->actors[0]);
   assert_int_equal(scene->released, 2);

@@ -1,5 +1,6 @@
 #include "system/system.h"
 
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,8 +23,8 @@ struct bench {
   struct th_client *client;
 };
 
-static struct bench begin(const char *base) {
-  struct bench bench = {.system = th_probe_start(base)};
+static struct bench begin_limited(const char *base, int64_t mailbox_limit) {
+  struct bench bench = {.system = th_probe_start_limited(base, mailbox_limit)};
   struct th_reason reason = {{0}};
   if (th_base_port(base) != 0)
     assert_int_equal(th_client_connect_over(&bench.client, th_base_carrier(base), "127.0.0.1",
@@ -33,6 +34,10 @@ static struct bench begin(const char *base) {
   else
     assert_int_equal(th_client_attach(&bench.client, bench.system), 0);
   return bench;
+}
+
+static struct bench begin(const char *base) {
+  return begin_limited(base, 100000);
 }
 
 static void end(struct bench *bench) {
@@ -304,6 +309,121 @@ static void a_taken_port_is_named(void **unused) {
   name_a_taken_port(TH_BASE_UDP);
 }
 
+/* ---- a program that sends faster than others take -------------------------------------------- */
+
+#define FLOOD 2000
+#define FLOOD_SIZE 20000 /* 40 MB are more than sockets hold */
+
+struct flooder {
+  struct th_loop *loop;
+  struct th_wire *wire;
+  struct th_link *link;
+  bool is_open, is_closed;
+};
+
+static void on_welcome(void *context, struct th_link *link, const struct th_welcome *welcome) {
+  (void)link;
+  (void)welcome;
+  ((struct flooder *)context)->is_open = true;
+}
+
+static void on_message(void *context, struct th_link *link, struct th_message *message) {
+  (void)context;
+  (void)link;
+  th_message_free(message);
+}
+
+static void on_closed(void *context, struct th_link *link, int error, const char *words) {
+  (void)link;
+  (void)words;
+  assert_int_equal(error, 0);
+  ((struct flooder *)context)->is_closed = true;
+}
+
+static const struct th_link_events flooder_events = {
+  .welcome = on_welcome, .message = on_message, .undeliverable = on_message, .closed = on_closed};
+
+static void turn(struct flooder *flooder) {
+  th_loop_run(flooder->loop, th_clock_after(TH_MILLISECOND));
+}
+
+static void begin_flood(struct flooder *flooder, const char *base, uint16_t port,
+                        const struct th_address *target) {
+  static const struct th_hello hello = {TH_PROTOCOL_VERSION, TH_ROLE_PROGRAM, TH_VERSION, 1};
+  unsigned char payload[FLOOD_SIZE] = {0xda, (FLOOD_SIZE - 3) >> 8, (FLOOD_SIZE - 3) & 0xff};
+  *flooder = (struct flooder){0};
+  assert_int_equal(th_loop_new(&flooder->loop), 0);
+  assert_int_equal(th_wire_new(th_base_carrier(base), flooder->loop, &flooder->wire), 0);
+  assert_int_equal(th_link_connect(flooder->loop, flooder->wire, INADDR_LOOPBACK, port, 1 << 20,
+                                   &hello, &flooder_events, flooder, &flooder->link),
+                   0);
+  while (!flooder->is_open) turn(flooder);
+  for (int i = 0; i < FLOOD; i++)
+    th_link_send(flooder->link,
+                 th_message_new(TH_KIND_USER, target, &TH_NOBODY, payload, FLOOD_SIZE));
+}
+
+static void end_flood(struct flooder *flooder) {
+  th_link_close(flooder->link);
+  while (!flooder->is_closed) turn(flooder);
+  flooder->wire->ops->free(flooder->wire);
+  th_loop_free(flooder->loop);
+  th_link_unref(flooder->link);
+}
+
+/* Until nothing more leaves. Others are served meanwhile. */
+static void run_until_at_rest(struct flooder *flooder, struct bench *bench,
+                              const struct th_address *echo) {
+  size_t before = 0;
+  for (int same = 0; same < 50; same++) {
+    if (th_link_waiting(flooder->link) != before) same = 0;
+    before = th_link_waiting(flooder->link);
+    turn(flooder);
+    assert_int_equal(ask_int(bench, echo, same), same);
+  }
+}
+
+static void hold_a_flooder(const char *base) {
+  struct bench bench = begin_limited(base, 8);
+  struct th_address stuck = create(&bench, "stuck"), echo = create(&bench, "echo");
+  struct flooder flooder;
+  begin_flood(&flooder, base, th_system_port(bench.system), &stuck);
+  run_until_at_rest(&flooder, &bench, &echo);
+  assert_true(th_link_waiting(flooder.link) > 0);
+  atomic_store(&th_probe_counts.is_free, true);
+  while (th_link_waiting(flooder.link) > 0) turn(&flooder);
+  end_flood(&flooder);
+  assert_int_equal(ask_int(&bench, &stuck, -1), FLOOD);
+  end(&bench);
+}
+
+static void a_program_that_floods_an_actor_is_held(void **unused) {
+  (void)unused;
+  hold_a_flooder(TH_BASE_TCP);
+  hold_a_flooder(TH_BASE_UDP);
+}
+
+static void leave_while_held(const char *base) {
+  struct bench bench = begin_limited(base, 8);
+  struct th_address stuck = create(&bench, "stuck"), echo = create(&bench, "echo");
+  struct flooder flooder;
+  begin_flood(&flooder, base, th_system_port(bench.system), &stuck);
+  run_until_at_rest(&flooder, &bench, &echo);
+  /* Without a word: its connection ends while it is held. */
+  flooder.wire->ops->free(flooder.wire);
+  while (!flooder.is_closed) turn(&flooder);
+  th_loop_free(flooder.loop);
+  th_link_unref(flooder.link);
+  atomic_store(&th_probe_counts.is_free, true);
+  end(&bench);
+}
+
+static void a_program_may_go_while_it_is_held(void **unused) {
+  (void)unused;
+  leave_while_held(TH_BASE_TCP);
+  leave_while_held(TH_BASE_UDP);
+}
+
 /* What a datagram cannot hold is refused, unless it is a request, with a bundle perhaps. */
 static void only_requests_may_be_large_on_udp(void **unused) {
   struct bench bench = begin(TH_BASE_UDP);
@@ -344,6 +464,8 @@ int main(void) {
     EACH(creates_nothing_after_shutdown_began),
     cmocka_unit_test(two_systems_in_one_process_do_not_meet),
     cmocka_unit_test(a_taken_port_is_named),
+    cmocka_unit_test(a_program_that_floods_an_actor_is_held),
+    cmocka_unit_test(a_program_may_go_while_it_is_held),
     cmocka_unit_test(only_requests_may_be_large_on_udp),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
