@@ -11,7 +11,8 @@
 /* So much of a chunk that has no other name than its text stands in messages. */
 #define PLACE 40
 
-/* What a bracket is for: its end goes on with a chain that began before it, or within it, or not. */
+/* What a bracket is for: its end goes on with a chain that began before it, or within it, or
+ * not. */
 enum bracket { INDEX, GROUP, OTHER };
 
 struct reader {

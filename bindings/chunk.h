@@ -1,8 +1,9 @@
 /* chunk: which source text is compiled for actors, and compiling it.
  *
- * Text only: compiled Lua can break a state. Not larger than TH_CHUNK_SIZE, since nothing can interrupt the
- * compiler. And no expression that indexes more than TH_CHUNK_INDICES times in a row (a.b.c...): to name
- * what was nil Lua 5.4.4 calls itself once for each, and the longest chains end the process.
+ * Text only: compiled Lua can break a state. Not larger than TH_CHUNK_SIZE, since nothing can
+ * interrupt the compiler. And no expression that indexes more than TH_CHUNK_INDICES times in a row
+ * (a.b.c...): to name what was nil Lua 5.4.4 calls itself once for each, and the longest chains end
+ * the process.
  *
  * Threads: any.
  */

@@ -1,7 +1,7 @@
 /* The way out. A sequence is recognised ahead, by its border and the count of its keys. A map is
  * walked once: pairs go out as they come, behind a head of one byte, as long as they are plain. How
- * many there are is known at the end, or is counted ahead when the first table within it comes: what
- * follows that cannot be moved cheaply any more.
+ * many there are is known at the end, or is counted ahead when the first table within it comes:
+ * what follows that cannot be moved cheaply any more.
  *
  * Nothing here allocates in Lua for up to FEW tables of known classes, so no collector runs and no
  * Lua code can interfere. Where it does (a names function, a finalizer that changes the table being

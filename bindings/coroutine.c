@@ -70,8 +70,8 @@ static int co_resume(lua_State *L) {
 
 static int wrap_again(lua_State *L, int status, lua_KContext context);
 
-/* lua_resetthread with a bound on how deep such calls are nested: each takes a piece of the C stack.
- * Leaves the error, if any, on the coroutine's stack. */
+/* lua_resetthread with a bound on how deep such calls are nested: each takes a piece of the C
+ * stack. Leaves the error, if any, on the coroutine's stack. */
 static int reset(lua_State *L, lua_State *coroutine) {
   struct th_script_state *state = th_script_state_of(L);
   if (state->closes >= TH_COROUTINE_CLOSES)
@@ -84,7 +84,8 @@ static int reset(lua_State *L, lua_State *coroutine) {
   return status;
 }
 
-/* The error is on top: the coroutine's variables are closed, and the error gets the caller's place. */
+/* The error is on top: the coroutine's variables are closed, and the error gets the caller's
+ * place. */
 static int raise_from(lua_State *L, lua_State *coroutine) {
   int status = lua_status(coroutine);
   if (status != LUA_OK && status != LUA_YIELD) {

@@ -1,7 +1,8 @@
 /* effort: what one call of a C function may cost.
  *
- * Between two instructions of Lua code no hook is called, so a C function that loops counts its steps.
- * From time to time it looks whether the actor's code is to be stopped, and after very many it gives up.
+ * Between two instructions of Lua code no hook is called, so a C function that loops counts its
+ * steps. From time to time it looks whether the actor's code is to be stopped, and after very many
+ * it gives up.
  *
  * Threads: turn.
  */
@@ -26,7 +27,8 @@ static inline struct th_effort th_effort_begin(lua_State *L, int64_t limit, cons
   return (struct th_effort){.L = L, .refusal = refusal, .limit = limit, .left = TH_EFFORT_SLICE};
 }
 
-/* A slice of steps is used up. Raises where the code is to be stopped, or the limit was passed. [e] */
+/* A slice of steps is used up. Raises where the code is to be stopped, or the limit was
+ * passed. [e] */
 void th_effort_look(struct th_effort *effort);
 
 static inline void th_effort_spend(struct th_effort *effort, int64_t steps) {

@@ -1,7 +1,7 @@
 /* embedded: the Lua files of lua/thespian, inside the binary.
  *
- * The build makes the table from the files as they are (lua/embed.cmake), so a program that carries it
- * needs no Lua file of ours on disk.
+ * The build makes the table from the files as they are (lua/embed.cmake), so a program that carries
+ * it needs no Lua file of ours on disk.
  *
  * Threads: any; nothing here ever changes.
  */

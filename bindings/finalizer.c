@@ -15,8 +15,8 @@
 #define END_TIME (1 * TH_SECOND)
 #define TICK (10 * TH_MILLISECOND)
 
-/* Their addresses are keys in the registry: of the table with weak keys from objects to marks, of the
- * queue, of the marks' metatable. */
+/* Their addresses are keys in the registry: of the table with weak keys from objects to marks, of
+ * the queue, of the marks' metatable. */
 static const char marks_key, queue_key, metatable_key;
 
 void th_finalizer_init(struct th_finalizers *finalizers) {
@@ -86,9 +86,9 @@ static void mark(lua_State *L, int index) {
   lua_pop(L, 2);
 }
 
-/* Pops a metatable with a __gc, which is on top, and gives it to the object at index so that Lua does not
- * see that field. Nothing may be allocated between the two writes, so that the field is there again.
- * [-2, +0, -] its value lies on top of the metatable */
+/* Pops a metatable with a __gc, which is on top, and gives it to the object at index so that Lua
+ * does not see that field. Nothing may be allocated between the two writes, so that the field is
+ * there again. [-2, +0, -] its value lies on top of the metatable */
 static void set_hidden(lua_State *L, int index, int metatable) {
   lua_pushliteral(L, "__gc");
   lua_pushvalue(L, -1);
@@ -191,7 +191,8 @@ static int base_setmetatable(lua_State *L) {
   return 1;
 }
 
-/* An object that Lua finalizes itself would have its new __gc called where nothing can interrupt it. */
+/* An object that Lua finalizes itself would have its new __gc called where nothing can interrupt
+ * it. */
 static void refuse_finalizer(lua_State *L) {
   if (!lua_istable(L, 2) || lua_type(L, 1) != LUA_TUSERDATA) return;
   if (luaL_getmetafield(L, 1, "__gc") == LUA_TNIL) return;
@@ -230,8 +231,8 @@ static int newest_first(const void *one, const void *other) {
   return (a < b) - (a > b);
 }
 
-/* Pushes a table from numbers of marks to their objects, and gives the numbers, which are a userdata below
- * it, in order. [-0, +2, m] */
+/* Pushes a table from numbers of marks to their objects, and gives the numbers, which are a
+ * userdata below it, in order. [-0, +2, m] */
 static uint64_t *push_left(lua_State *L, size_t *count) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &marks_key);
   *count = 0;

@@ -1,16 +1,17 @@
 /* finalizer: __gc of actors' code, run where it can be interrupted.
  *
- * What Lua's collector calls runs with all hooks switched off: a finalizer that never returned would hold
- * its worker for ever. So Lua is never shown a __gc that an actor's setmetatable brings. For the object a
- * mark is made instead, a userdata that refers to it and that only a table with weak keys knows, under the
- * object. When the object is not reachable any more neither is its mark, which Lua then finalizes: that
- * revives the object, as a __gc of its own would have, and appends it to a queue. The queue is run after
- * the handler, before the next message, and in between where it has grown long; what is left when the
- * state ends is run then, newest first, for a bounded time.
+ * What Lua's collector calls runs with all hooks switched off: a finalizer that never returned
+ * would hold its worker for ever. So Lua is never shown a __gc that an actor's setmetatable brings.
+ * For the object a mark is made instead, a userdata that refers to it and that only a table with
+ * weak keys knows, under the object. When the object is not reachable any more neither is its mark,
+ * which Lua then finalizes: that revives the object, as a __gc of its own would have, and appends
+ * it to a queue. The queue is run after the handler, before the next message, and in between where
+ * it has grown long; what is left when the state ends is run then, newest first, for a bounded
+ * time.
  *
- * All else is as the manual says: the metatable's __gc at the time counts, an object can be marked again,
- * the order is the reverse of marking, errors are warnings (in the log). Userdata of C libraries keep
- * finalizers of their own.
+ * All else is as the manual says: the metatable's __gc at the time counts, an object can be marked
+ * again, the order is the reverse of marking, errors are warnings (in the log). Userdata of C
+ * libraries keep finalizers of their own.
  *
  * Threads: turn.
  */

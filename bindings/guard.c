@@ -41,7 +41,8 @@ static int refuse_hook(lua_State *L) {
        "long handlers by the hook; debug.traceback and debug.getinfo can be used");
 }
 
-/* debug.traceback([thread,] [message [, level]]), as seen from a message handler; else the library's own. */
+/* debug.traceback([thread,] [message [, level]]), as seen from a message handler; else the
+ * library's own. */
 static int debug_traceback(lua_State *L) {
   lua_CFunction stock = lua_tocfunction(L, lua_upvalueindex(1));
   if (lua_isthread(L, 1) || (lua_gettop(L) > 0 && !lua_isstring(L, 1) && !lua_isnil(L, 1)))

@@ -1,7 +1,7 @@
 /* guard: the standard libraries os and debug, without what would reach past the actor.
  *
- * In one process live many actors. os.exit and os.setlocale, which concern the process, raise an error or
- * fail; so do debug.sethook and debug.gethook, since the runtime interrupts by the hook.
+ * In one process live many actors. os.exit and os.setlocale, which concern the process, raise an
+ * error or fail; so do debug.sethook and debug.gethook, since the runtime interrupts by the hook.
  *
  * Threads: turn.
  */

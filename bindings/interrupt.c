@@ -92,8 +92,8 @@ int th_interrupt_raise(lua_State *L) {
   return lua_error(L);
 }
 
-/* In the signal's handler. What runs is between two of its steps, or in the middle of one that ends before
- * the hook is looked at; lua_sethook only writes fields of the state that are there. */
+/* In the signal's handler. What runs is between two of its steps, or in the middle of one that ends
+ * before the hook is looked at; lua_sethook only writes fields of the state that are there. */
 static void arm_running(void *context) {
   lua_State *L = running(context);
   if (L != NULL) arm(L);

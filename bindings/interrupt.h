@@ -1,14 +1,17 @@
 /* interrupt: how Lua code that runs too long, or takes too much memory, is interrupted.
  *
- * Nothing is checked while all is well. What needs the running code's attention (a turn that is asked
- * to end, by a signal; memory over its limit, found by the allocator) sets a hook that is called at the
- * next instruction, for which Lua allows both places. There the code
- *  - yields, up through all its coroutines to the one that runs handlers, and goes on in a later turn;
- *    where a C function stands between, which cannot yield, it goes on and will be asked again;
- *  - or is stopped, when it is over its time or, after a full collection, its memory. Then the hook stays
- *    and raises an error at every instruction, so that no pcall can hold it, until nothing runs any more.
+ * Nothing is checked while all is well. What needs the running code's attention (a turn that is
+ * asked to end, by a signal; memory over its limit, found by the allocator) sets a hook that is
+ * called at the next instruction, for which Lua allows both places. There the code
+ *  - yields, up through all its coroutines to the one that runs handlers, and goes on in a later
+ *    turn; where a C function stands between, which cannot yield, it goes on and will be asked
+ *    again;
+ *  - or is stopped, when it is over its time or, after a full collection, its memory. Then the hook
+ *    stays and raises an error at every instruction, so that no pcall can hold it, until nothing
+ *    runs any more.
  *
- * All Lua code of an actor therefore runs through the two calls below, which know what runs innermost.
+ * All Lua code of an actor therefore runs through the two calls below, which know what runs
+ * innermost.
  *
  * Threads: turn; the signal's handler on the turn's thread.
  */
@@ -57,11 +60,12 @@ bool th_interrupt_fits(struct th_script_state *state);
 /* A stop goes on in L: its coroutine was stopped. Does not return. */
 int th_interrupt_raise(lua_State *L);
 
-/* To be called from time to time by a C function that loops: no hook reaches it. Raises where what runs is
- * to be stopped. May collect garbage. [-0, +0, e] */
+/* To be called from time to time by a C function that loops: no hook reaches it. Raises where what
+ * runs is to be stopped. May collect garbage. [-0, +0, e] */
 void th_interrupt_check(lua_State *L);
 
-/* The words of the error, and where the code stood, when it was first stopped; or nil. [-0, +1, m] */
+/* The words of the error, and where the code stood, when it was first stopped; or nil. [-0,
+ * +1, m] */
 void th_interrupt_push_place(lua_State *L);
 
 #endif

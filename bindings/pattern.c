@@ -124,7 +124,8 @@ ALWAYS_INLINE struct item item_at(const struct th_pattern *pattern, const char *
 
 /* ---- repetitions ---- */
 
-/* Whether the rest of the pattern can match at s, as far as its first byte tells: that spares a call. */
+/* Whether the rest of the pattern can match at s, as far as its first byte tells: that spares a
+ * call. */
 static inline bool may_follow(const struct th_pattern *pattern, const char *s, int literal) {
   return literal < 0 || (s < pattern->subject_end && (unsigned char)*s == literal);
 }

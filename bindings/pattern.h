@@ -1,7 +1,7 @@
 /* pattern: matches Lua patterns, as the manual describes them (6.4.1).
  *
- * A match walks the pattern item by item. Where several continuations are possible it tries them in turn,
- * the first one that leads to the pattern's end counts: each is a nested call, at most
+ * A match walks the pattern item by item. Where several continuations are possible it tries them in
+ * turn, the first one that leads to the pattern's end counts: each is a nested call, at most
  * TH_PATTERN_DEPTH deep. The steps are counted: patterns can take exponential time.
  *
  * Threads: turn. Owns: nothing; subject and pattern must live while it is used.
@@ -38,18 +38,20 @@ struct th_pattern {
 void th_pattern_init(struct th_pattern *pattern, lua_State *L, const char *subject,
                      size_t subject_size, const char *text, size_t size, bool with_anchor);
 
-/* The end of the match that begins at begin; NULL when there is none. Raises for a malformed pattern. */
+/* The end of the match that begins at begin; NULL when there is none. Raises for a malformed
+ * pattern. */
 const char *th_pattern_match(struct th_pattern *pattern, const char *begin);
 
 /* The first match that begins at *begin or later: *begin is set to it. */
 const char *th_pattern_search(struct th_pattern *pattern, const char **begin);
 
-/* Pushes capture index (from 0), of a match from begin to end; the first is the whole match where the
- * pattern has no captures. [-0, +1, e] */
+/* Pushes capture index (from 0), of a match from begin to end; the first is the whole match where
+ * the pattern has no captures. [-0, +1, e] */
 void th_pattern_push(const struct th_pattern *pattern, int index, const char *begin,
                      const char *end);
 
-/* Pushes all captures; the whole match where there are none and begin is not NULL. Gives how many. */
+/* Pushes all captures; the whole match where there are none and begin is not NULL. Gives how
+ * many. */
 int th_pattern_push_all(const struct th_pattern *pattern, const char *begin, const char *end);
 
 /* Whether the text has no special characters: then it only matches itself. */

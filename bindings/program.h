@@ -3,7 +3,7 @@
  *   open(base, capabilities or nil, options or nil) -> connection
  *     options: path    {folder, ...} where a system that is started looks modules up
  *              host    the program thespian-host, for a system in a process of its own
- *              log     {file = path, level = name, format = name}, or false for none; nil: the usual place
+ *              log     {file = path, level = name, format = name}, false for none; nil: as usual
  *   connection:request(OPERATION, ...) -> result of an operation of message/protocol.h
  *   connection:tell(address, message)
  *   connection:ask(address, message, seconds or nil) -> value | nil, "timeout" | nil, "dead"

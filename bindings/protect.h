@@ -1,8 +1,8 @@
 /* protect: xpcall, such that its message handler can be interrupted.
  *
- * Where a hook raises an error Lua calls the message handler with hooks switched off. So between Lua and a
- * handler that is written in Lua stands a function of ours, which lets it be while everything is to be
- * stopped.
+ * Where a hook raises an error Lua calls the message handler with hooks switched off. So between
+ * Lua and a handler that is written in Lua stands a function of ours, which lets it be while
+ * everything is to be stopped.
  *
  * Threads: turn.
  */

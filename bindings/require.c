@@ -28,7 +28,8 @@ static int require_core(lua_State *L) {
   return 1;
 }
 
-/* ---- finders: each pushes a loader function and its extra value and gives true, or pushes nothing ---- */
+/* ---- finders: each pushes a loader function and its extra value and gives true, or pushes nothing
+ * ---- */
 
 static bool find_preloaded(lua_State *L, const char *name) {
   if (lua_getfield(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE) != LUA_TTABLE) {
@@ -70,7 +71,8 @@ static bool find_builtin(lua_State *L, const char *name) {
   return true;
 }
 
-/* Compiles the module that was found under its key. Pushes the function; raises its syntax error. */
+/* Compiles the module that was found under its key. Pushes the function; raises its syntax
+ * error. */
 static void compile(lua_State *L, const char *name) {
   struct th_script_state *state = th_script_state_of(L);
   struct th_world *world = state->world;
@@ -156,8 +158,8 @@ static void mark(lua_State *L, int name_index, bool is_underway) {
   lua_pop(L, 1);
 }
 
-/* __close of the guard: whether the module's file ended or raised, it is no longer being loaded, and
- * whoever required it is again. */
+/* __close of the guard: whether the module's file ended or raised, it is no longer being loaded,
+ * and whoever required it is again. */
 static int stop_loading(lua_State *L) {
   lua_getiuservalue(L, 1, 1);
   lua_setfield(L, LUA_REGISTRYINDEX, loading_key);
@@ -187,7 +189,8 @@ static void refuse_loop(lua_State *L, const char *name) {
   lua_pop(L, 2);
 }
 
-/* Stack: 1 name, 2 table of loaded modules, 3 guard, 4 loader, 5 its value, 6 what the loader gave. */
+/* Stack: 1 name, 2 table of loaded modules, 3 guard, 4 loader, 5 its value, 6 what the loader
+ * gave. */
 static int keep_loaded(lua_State *L, int status, lua_KContext context) {
   (void)status;
   (void)context;

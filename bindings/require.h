@@ -1,10 +1,10 @@
 /* require: how actors' states find modules.
  *
- * Order: what is loaded, package.preload, the standard libraries, the library's own modules (built in),
- * the bundle the actor comes from, the system's path; last, where package was touched or nothing else
- * helped, Lua's own searchers with package.path and package.cpath, for C modules. What comes from a
- * bundle never looks at what the environment or the current folder says; what is found by name in a
- * system inside a program sees that program's package.path.
+ * Order: what is loaded, package.preload, the standard libraries, the library's own modules (built
+ * in), the bundle the actor comes from, the system's path; last, where package was touched or
+ * nothing else helped, Lua's own searchers with package.path and package.cpath, for C modules. What
+ * comes from a bundle never looks at what the environment or the current folder says; what is found
+ * by name in a system inside a program sees that program's package.path.
  *
  * Threads: the state's.
  */

@@ -227,8 +227,8 @@ static void search_folder(lua_State *L) {
   lua_pop(L, 3);
 }
 
-/* [-0, +1, e] The same for a file: modules beside it are found wherever it is run from, as those of a
- * folder or a zip are. */
+/* [-0, +1, e] The same for a file: modules beside it are found wherever it is run from, as those of
+ * a folder or a zip are. */
 static int load_file(lua_State *L, const char *path) {
   const char *slash = strrchr(path, '/');
   if (slash != NULL) {

@@ -2,8 +2,9 @@
  *
  * A program is a file, a folder with a main.lua, or a zip of such a folder; all three see the state
  * that lua5.4 would give them (standard libraries, arg, LUA_PATH, LUA_INIT), and thespian.* from
- * the binary, whatever is installed. The modules of a folder, or beside a file, come before those of
- * package.path; those of a zip are read from memory, and tracebacks name them bundle:HASH/path.lua.
+ * the binary, whatever is installed. The modules of a folder, or beside a file, come before those
+ * of package.path; those of a zip are read from memory, and tracebacks name them
+ * bundle:HASH/path.lua.
  *
  * Threads: caller; one program at a time in a process, for the sake of SIGINT. Actors of an
  * in-process system have states of their own, in which nothing of this holds.

@@ -1,9 +1,9 @@
 /* script: the behaviour of actors written in Lua.
  *
- * All of an actor's code, its start as well as its handlers, runs in one coroutine of its state, which can
- * be interrupted and goes on in a later turn; where it fails a traceback is taken where the error stands,
- * and the coroutine is reset. A message is decoded once, and its value and sender stay on the main
- * thread's stack meanwhile; a second try gets the same value.
+ * All of an actor's code, its start as well as its handlers, runs in one coroutine of its state,
+ * which can be interrupted and goes on in a later turn; where it fails a traceback is taken where
+ * the error stands, and the coroutine is reset. A message is decoded once, and its value and sender
+ * stay on the main thread's stack meanwhile; a second try gets the same value.
  *
  * Threads: turn. */
 #include "actor/script.h"
@@ -90,7 +90,8 @@ static void cut(lua_State *L) {
   lua_remove(L, -2);
 }
 
-/* Protected: the error's words with a traceback of the coroutine. 1: the coroutine, 2: the error. */
+/* Protected: the error's words with a traceback of the coroutine. 1: the coroutine, 2: the
+ * error. */
 static int describe(lua_State *L) {
   lua_State *handler = lua_tothread(L, 1);
   luaL_tolstring(L, 2, NULL);
@@ -127,8 +128,9 @@ static void push_description(struct th_script_state *state) {
   lua_pushliteral(L, "an error that cannot be described");
 }
 
-/* Moves the failed coroutine's error, described, to the top of the main stack, and makes the coroutine fit
- * for the next call. What of the actor's code runs for this has a time of its own. [main: -0, +1] */
+/* Moves the failed coroutine's error, described, to the top of the main stack, and makes the
+ * coroutine fit for the next call. What of the actor's code runs for this has a time of its own.
+ * [main: -0, +1] */
 static void take_error(struct th_script_state *state) {
   struct th_interrupt *interrupt = &state->interrupt;
   bool was_stopped = interrupt->stop != TH_STOP_NONE;
@@ -301,8 +303,8 @@ static int decode(lua_State *L) {
   return 2;
 }
 
-/* Leaves value and sender on top of the main thread's stack; false, with the error's text there, when the
- * bytes make no value, or one that is too large for the actor. */
+/* Leaves value and sender on top of the main thread's stack; false, with the error's text there,
+ * when the bytes make no value, or one that is too large for the actor. */
 static bool push_message(struct th_script_state *state, const struct th_message *message) {
   lua_pushcfunction(state->L, decode);
   lua_pushlightuserdata(state->L, (void *)(uintptr_t)message);
@@ -343,7 +345,8 @@ static void log_failure(struct th_actor *actor, enum th_log_level level, const c
   th_log_write_from(actor->world->log, &source, level, "%s: %s", words, details);
 }
 
-/* Puts the handler with its arguments on the coroutine: the value stands on the main thread's stack. */
+/* Puts the handler with its arguments on the coroutine: the value stands on the main thread's
+ * stack. */
 static void push_handler(struct th_script_state *state) {
   lua_State *L = state->L;
   lua_pushcfunction(L, call_handler);
@@ -364,8 +367,8 @@ static void read_exit_request(struct th_script_state *state) {
   lua_pop(L, 1);
 }
 
-/* Whether a state that was stopped for its memory holds so much for good that it would be stopped again at
- * once. */
+/* Whether a state that was stopped for its memory holds so much for good that it would be stopped
+ * again at once. */
 static bool is_unsound(struct th_script_state *state) {
   size_t limit = state->interrupt.memory_limit;
   if (!state->is_crammed) return false;

@@ -41,7 +41,8 @@ static void *allocate(void *user, void *block, size_t old_size, size_t size) {
   return moved;
 }
 
-/* Reached only where our own code calls Lua without protection: a bug, and no state to go on from. */
+/* Reached only where our own code calls Lua without protection: a bug, and no state to go on
+ * from. */
 static int panic(lua_State *L) {
   struct th_script_state *state = th_script_state_of(L);
   const char *words = lua_tostring(L, -1);

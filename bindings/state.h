@@ -1,12 +1,14 @@
 /* state: the Lua state of one actor.
  *
  * Opened lean: the base library, strings and our require; the other standard libraries come when a
- * global of their name is first read. All memory goes through one counting allocator, whose user data is
- * the struct th_script_state; any lua_State of the actor leads to it through its extra space. Over the
- * limit it still gives what is asked for, and has the code interrupted: Lua 5.4.4 can corrupt itself where
- * it is refused memory. Only one block that is larger than several times the limit is refused.
+ * global of their name is first read. All memory goes through one counting allocator, whose user
+ * data is the struct th_script_state; any lua_State of the actor leads to it through its extra
+ * space. Over the limit it still gives what is asked for, and has the code interrupted: Lua 5.4.4
+ * can corrupt itself where it is refused memory. Only one block that is larger than several times
+ * the limit is refused.
  *
- * The main thread's stack holds, from the bottom: the instance, the coroutine in which handlers run.
+ * The main thread's stack holds, from the bottom: the instance, the coroutine in which handlers
+ * run.
  *
  * Threads: turn. Owns: the state, the references to its source and its birth.
  */
@@ -58,7 +60,8 @@ struct th_script_state {
 #define TH_STATE_INSTANCE 1
 #define TH_STATE_BASE 2
 
-/* A new state, with a Lua state that has nothing in it yet; NULL when there is no memory. Takes birth. */
+/* A new state, with a Lua state that has nothing in it yet; NULL when there is no memory. Takes
+ * birth. */
 struct th_script_state *th_script_state_new(struct th_actor *actor, struct th_script_birth *birth);
 
 /* Opens the Lua state again, new, after a close. False when there is no memory. */

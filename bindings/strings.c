@@ -11,8 +11,8 @@
 
 /* ---- find, match ---- */
 
-/* Argument 3, a position from 1 or from the end, as an offset: size + 1 and more where it is past the
- * end. */
+/* Argument 3, a position from 1 or from the end, as an offset: size + 1 and more where it is past
+ * the end. */
 static size_t offset_of(lua_State *L, int index, size_t size) {
   lua_Integer position = luaL_optinteger(L, index, 1);
   if (position > 0) return (size_t)position - 1;

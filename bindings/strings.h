@@ -1,8 +1,9 @@
-/* strings: those functions of the standard library's string whose time or memory has no bound of its own.
+/* strings: those functions of the standard library's string whose time or memory has no bound of
+ * its own.
  *
- * As the Lua manual says, with these differences: pattern matching is stopped where the actor's code is to
- * be stopped, and gives up after very many steps ("pattern too complex"); results that are larger than the
- * actor's memory limit are refused before they are built.
+ * As the Lua manual says, with these differences: pattern matching is stopped where the actor's
+ * code is to be stopped, and gives up after very many steps ("pattern too complex"); results that
+ * are larger than the actor's memory limit are refused before they are built.
  *
  * Threads: turn.
  */

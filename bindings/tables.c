@@ -103,7 +103,8 @@ static int tab_move(lua_State *L) {
     luaL_argcheck(L, first > 0 || last < LUA_MAXINTEGER + first, 3, "too many elements to move");
     lua_Integer count = last - first + 1;
     luaL_argcheck(L, to <= LUA_MAXINTEGER - count + 1, 4, "destination wrap around");
-    /* Upwards within one table what is not moved yet must not be overwritten: from the end, then. */
+    /* Upwards within one table what is not moved yet must not be overwritten: from the end,
+     * then. */
     bool overlaps = to > first && to <= last &&
                     (target == 1 || lua_compare(L, 1, target, LUA_OPEQ));
     for (lua_Integer i = 0; i < count; i++) {

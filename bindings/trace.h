@@ -15,8 +15,8 @@
 /* [-0, +1, m] pushes words and a traceback of the coroutine from, from level on. */
 void th_trace_push(lua_State *L, lua_State *from, const char *words, int level);
 
-/* traceback(words) -> words with a traceback of the caller, who is left out. The words alone where no
- * line is the user's: then they tell what is wrong with a module of his that did not run. */
+/* traceback(words) -> words with a traceback of the caller, who is left out. The words alone where
+ * no line is the user's: then they tell what is wrong with a module of his that did not run. */
 int th_trace_function(lua_State *L);
 
 #endif

@@ -284,7 +284,8 @@ static void restart(struct th_actor *actor) {
   th_buffer_clear(&why);
 }
 
-/* What follows once a message has been handled: the exit that it asked for, the last child's end. */
+/* What follows once a message has been handled: the exit that it asked for, the last child's
+ * end. */
 static void follow(struct th_actor *actor, enum th_kind kind) {
   if (th_actor_state(actor) != TH_ACTOR_EXITING) return;
   if (kind == TH_KIND_EXIT_REQUEST)
@@ -335,8 +336,8 @@ static void lose_child(struct th_actor *actor, struct th_message *message) {
   deliver(actor, message);
 }
 
-/* Anyone may ask an actor to exit, but the runtime's own only by the admin: to a program's endpoint such
- * a request is a message like others. */
+/* Anyone may ask an actor to exit, but the runtime's own only by the admin: to a program's endpoint
+ * such a request is a message like others. */
 static bool is_to_exit(const struct th_actor *actor, const struct th_message *message) {
   if (message->kind != TH_KIND_EXIT_REQUEST) return false;
   return !actor->behaviour->is_native ||

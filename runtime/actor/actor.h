@@ -1,20 +1,20 @@
 /* actor: one actor's slot, and what happens in its turn.
  *
  * Slots are made by the registry and never freed while the system lives, so anybody may push to any
- * slot's mailbox at any time without a lock or a count. A slot holds one actor after the other; each has
- * a number of its own. Every message names the number it is for, and the turn compares: what is for an
- * earlier tenant becomes a dead letter. A birth is itself a message, so all of a slot's state is touched
- * in its turn alone.
+ * slot's mailbox at any time without a lock or a count. A slot holds one actor after the other;
+ * each has a number of its own. Every message names the number it is for, and the turn compares:
+ * what is for an earlier tenant becomes a dead letter. A birth is itself a message, so all of a
+ * slot's state is touched in its turn alone.
  *
  * Rules of life:
  *  1. reserve (registry) sets number; then the birth is pushed, before anyone knows the address.
  *  2. the birth opens the behaviour; on failure the actor is gone at once, and told as such.
- *  3. an exit request is delivered last; with children it waits for their ChildActorExited, and can have no
- *     more of them: else it could refuse to go.
- *     An urgent one (of the runtime) does not wait for ever for a handler that was suspended: after the
- *     world's exit_limit the handler is stopped, as a failure.
- *  4. a failure that leaves no sound state restarts the behaviour; where that fails the actor is killed:
- *     it exits without hearing of it.
+ *  3. an exit request is delivered last; with children it waits for their ChildActorExited, and can
+ *     have no more of them: else it could refuse to go. An urgent one (of the runtime) does not
+ *     wait for ever for a handler that was suspended: after the world's exit_limit the handler is
+ *     stopped, as a failure.
+ *  4. a failure that leaves no sound state restarts the behaviour; where that fails the actor is
+ *     killed: it exits without hearing of it.
  *  5. gone: behaviour closed, parent told, number 0, slot released: exactly once, in this order.
  *
  * Threads: turn, but for the card, which anyone may read.
@@ -67,7 +67,8 @@ struct th_actor {
     *free_next;           /* of the registry's free list: a late message may queue a free slot */
   struct th_world *world; /* fixed */
 
-  /* Who lives here, 0 for nobody. Written by the holder of the free slot, then by the turn; any reads. */
+  /* Who lives here, 0 for nobody. Written by the holder of the free slot, then by the turn; any
+   * reads. */
   atomic_uint_fast64_t number;
   uint64_t next_number;  /* registry: what the next tenant is called */
   atomic_bool is_guest;  /* an endpoint: set before number; relaxed */
@@ -97,15 +98,17 @@ struct th_actor {
 
 void th_actor_init(struct th_actor *actor, struct th_world *world);
 
-/* Runs a turn: goes on with what was suspended, handles a bounded batch of what waits, less when the
- * turn is asked to end. */
+/* Runs a turn: goes on with what was suspended, handles a bounded batch of what waits, less when
+ * the turn is asked to end. */
 enum th_turn th_actor_turn(struct th_actor *actor);
 
-/* Turn: whether what the actor does, suspended or not, must end now: the runtime has asked it to exit, and
- * it has not come to that within the world's exit_limit. To be asked whenever a turn is asked to end. */
+/* Turn: whether what the actor does, suspended or not, must end now: the runtime has asked it to
+ * exit, and it has not come to that within the world's exit_limit. To be asked whenever a turn is
+ * asked to end. */
 bool th_actor_must_stop(struct th_actor *actor);
 
-/* Releases what a slot holds when the system ends: closes the behaviour, frees messages. No turn runs. */
+/* Releases what a slot holds when the system ends: closes the behaviour, frees messages. No turn
+ * runs. */
 void th_actor_clear(struct th_actor *actor);
 
 /* In the turn of the actor: it has one more child. */

@@ -47,9 +47,9 @@ struct th_behaviour {
   /* Starts: 0, or a negative error with a reason. After a failure close is not called. */
   int (*open)(struct th_actor *actor, struct th_birth *birth, struct th_reason *reason);
 
-  /* Handles one message, borrowed for the call; or takes it, and sets *message to NULL. 0, or a negative
-   * error when the actor failed at it for good: details then says how (a traceback), and the message,
-   * which must not have been taken, goes back as poison. */
+  /* Handles one message, borrowed for the call; or takes it, and sets *message to NULL. 0, or a
+   * negative error when the actor failed at it for good: details then says how (a traceback), and
+   * the message, which must not have been taken, goes back as poison. */
   int (*receive)(struct th_actor *actor, struct th_message **message, struct th_buffer *details);
 
   /* Goes on with what was suspended: a receive with its message, or (message NULL) a start, whose
@@ -57,12 +57,12 @@ struct th_behaviour {
    * failure. NULL where nothing is ever suspended. */
   int (*resume)(struct th_actor *actor, struct th_message **message, struct th_buffer *details);
 
-  /* After TH_UNSOUND: starts again, as open did, with what the actor was born with. Once it has failed
-   * only close is called. NULL where receive is never unsound. */
+  /* After TH_UNSOUND: starts again, as open did, with what the actor was born with. Once it has
+   * failed only close is called. NULL where receive is never unsound. */
   int (*restart)(struct th_actor *actor, struct th_buffer *details);
 
-  /* After the exit request was handled: false when its handler made it not recursive. NULL: what the
-   * message itself says. */
+  /* After the exit request was handled: false when its handler made it not recursive. NULL: what
+   * the message itself says. */
   bool (*exit_recursive)(struct th_actor *actor);
 
   /* Ends; after it nothing is called. */

@@ -41,7 +41,8 @@ bool th_mailbox_push(struct th_mailbox *mailbox, struct th_message *message) {
   return head == NULL;
 }
 
-/* Moves what arrived, newest first in the list, to the ends of the queues in the order of arrival. */
+/* Moves what arrived, newest first in the list, to the ends of the queues in the order of
+ * arrival. */
 static void take_arrived(struct th_mailbox *mailbox) {
   /* Acquire: pairs with the release of every push in the list. */
   struct th_message *newest = atomic_exchange_explicit(&mailbox->head, AWAKE, memory_order_acquire);
@@ -79,8 +80,8 @@ bool th_mailbox_has_urgent(struct th_mailbox *mailbox) {
 bool th_mailbox_sleep(struct th_mailbox *mailbox) {
   if (mailbox->urgent.first != NULL || mailbox->ordinary.first != NULL) return false;
   struct th_message *awake = AWAKE;
-  /* Release: what this turn did is visible to the push that wakes the actor again. Acquire: what was done
-   * before a touch is visible to this turn. */
+  /* Release: what this turn did is visible to the push that wakes the actor again. Acquire: what
+   * was done before a touch is visible to this turn. */
   return atomic_compare_exchange_strong_explicit(&mailbox->head, &awake, NULL, memory_order_acq_rel,
                                                  memory_order_relaxed);
 }

@@ -1,10 +1,10 @@
 /* mailbox: the messages waiting for one actor.
  *
- * The head word is the whole state: NULL when the actor sleeps, TH_MAILBOX_AWAKE when it is queued or
- * running with nothing newly arrived, else the newest message of a list that ends in either. Pushing is
- * one compare-and-exchange; the one who changes NULL to a message schedules the actor, once. Taking
- * exchanges the head for AWAKE, and puts what came into two queues that only the turn touches: urgent
- * messages first.
+ * The head word is the whole state: NULL when the actor sleeps, TH_MAILBOX_AWAKE when it is queued
+ * or running with nothing newly arrived, else the newest message of a list that ends in either.
+ * Pushing is one compare-and-exchange; the one who changes NULL to a message schedules the actor,
+ * once. Taking exchanges the head for AWAKE, and puts what came into two queues that only the turn
+ * touches: urgent messages first.
  *
  * Threads: th_mailbox_push, _touch and _depth any; the others only in the actor's turn.
  * Owns: every message in it.
@@ -47,8 +47,8 @@ struct th_message *th_mailbox_pop(struct th_mailbox *mailbox);
 /* Whether an urgent message waits. */
 bool th_mailbox_has_urgent(struct th_mailbox *mailbox);
 
-/* Any thread: comes either before the next th_mailbox_sleep, which sees all that the caller has done, or after
- * it, and then the caller sees all that the turn has done. */
+/* Any thread: comes either before the next th_mailbox_sleep, which sees all that the caller has
+ * done, or after it, and then the caller sees all that the turn has done. */
 void th_mailbox_touch(struct th_mailbox *mailbox);
 
 /* About how many wait; any thread. */

@@ -16,8 +16,9 @@
 static TH_SIGNAL_LOCAL atomic_bool asked;
 static TH_SIGNAL_LOCAL _Atomic(const struct th_preempt_target *) running;
 
-/* The thread sanitizer keeps a signal back until the thread next enters the C library, which an endless
- * loop never does; so under it the handler is installed past it, and is not instrumented. */
+/* The thread sanitizer keeps a signal back until the thread next enters the C library, which an
+ * endless loop never does; so under it the handler is installed past it, and is not instrumented.
+ */
 #ifdef __SANITIZE_THREAD__
 extern int __sigaction(int number, const struct sigaction *action, struct sigaction *old);
 #define install_handler __sigaction

@@ -2,9 +2,9 @@
  *
  * A permanent check in the code that runs would cost every turn; instead whoever watches sends the
  * thread a signal (SIGURG, which is ignored where nothing handles it). Its handler notes that the
- * turn is asked to end, and calls the arm function of what runs on that thread, so that a script can
- * have itself interrupted at its next instruction. A signal that comes late asks the next turn, which
- * then ends a little early.
+ * turn is asked to end, and calls the arm function of what runs on that thread, so that a script
+ * can have itself interrupted at its next instruction. A signal that comes late asks the next turn,
+ * which then ends a little early.
  *
  * Threads: th_preempt_ask any; the others the thread that they concern.
  * Owns: nothing; the handler of SIGURG, once it is installed, for the rest of the process's life.
@@ -16,8 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What runs on a thread. arm is called from the signal's handler, on that very thread: it may do only
- * what is safe there. */
+/* What runs on a thread. arm is called from the signal's handler, on that very thread: it may do
+ * only what is safe there. */
 struct th_preempt_target {
   void (*arm)(void *context);
   void *context;
@@ -35,12 +35,12 @@ void th_preempt_begin(void);
 /* Whether the turn that runs on this thread is asked to end. */
 bool th_preempt_is_asked(void);
 
-/* What runs on this thread from now on (NULL: nothing that could be armed). Gives what ran before. The
- * target must live until the next call. */
+/* What runs on this thread from now on (NULL: nothing that could be armed). Gives what ran before.
+ * The target must live until the next call. */
 const struct th_preempt_target *th_preempt_run(const struct th_preempt_target *target);
 
-/* For a thread that nobody watches: a timer that asks it, first after first nanoseconds and then every
- * interval, until it is stopped. */
+/* For a thread that nobody watches: a timer that asks it, first after first nanoseconds and then
+ * every interval, until it is stopped. */
 struct th_preempt_timer;
 struct th_preempt_timer *th_preempt_timer_new(void);
 void th_preempt_timer_start(struct th_preempt_timer *timer, uint64_t first, uint64_t interval);

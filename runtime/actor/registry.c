@@ -33,7 +33,8 @@ static bool clear_slot(void *context, struct th_actor *actor) {
 }
 
 void th_registry_free(struct th_registry *registry) {
-  /* Twice: the first time closes behaviours, whose last acts may send to slots that were cleared. */
+  /* Twice: the first time closes behaviours, whose last acts may send to slots that were
+   * cleared. */
   th_registry_each(registry, clear_slot, NULL);
   th_registry_each(registry, clear_slot, NULL);
   for (uint32_t chunk = 0; chunk < registry->chunk_count; chunk++)

@@ -18,7 +18,7 @@
 #define LONG_ALONE 10          /* likewise, where no other work waits */
 #define STUCK 10               /* after so many it does not count as a worker any more */
 #define SPARES 32              /* threads that stand in for stuck ones */
-#define STACK_SIZE (64u << 20) /* address space; see th_code_limit in bindings/code.h */
+#define STACK_SIZE (16u << 20) /* address space; Lua's deepest C recursions need a tenth of it */
 
 struct th_worker {
   struct th_scheduler *scheduler;
@@ -32,7 +32,8 @@ struct th_worker {
   /* Who has the turn, for the monitor to charge its time to. */
   _Atomic(struct th_actor *) running;
   _Atomic(struct th_actor *) next;
-  /* Ring: thieves and the owner take at head by compare-and-exchange; the owner alone adds at tail. */
+  /* Ring: thieves and the owner take at head by compare-and-exchange; the owner alone adds at
+   * tail. */
   atomic_uint head;
   atomic_uint tail;
   _Atomic(struct th_actor *) ring[RING];
@@ -69,8 +70,8 @@ struct th_scheduler {
   struct th_preempt_timer *timer; /* of the crank */
 };
 
-/* Which worker this thread is, if any. Compared with the scheduler at hand, since a thread of one system
- * may send into another. */
+/* Which worker this thread is, if any. Compared with the scheduler at hand, since a thread of one
+ * system may send into another. */
 static _Thread_local struct th_worker *current_worker;
 
 static void init_condition(pthread_cond_t *condition) {
@@ -140,7 +141,8 @@ static void wake_monitor(struct th_scheduler *scheduler) {
   }
 }
 
-/* How many workers get on with their work. One that was stuck at the last look may have parked since. */
+/* How many workers get on with their work. One that was stuck at the last look may have parked
+ * since. */
 static unsigned effective(struct th_scheduler *scheduler) {
   unsigned running = started(scheduler) - scheduler->parked;
   return running > scheduler->stuck ? running - scheduler->stuck : 0;
@@ -214,7 +216,8 @@ static unsigned ring_length(struct th_worker *worker) {
 /* Owner only. */
 static void push_ring(struct th_worker *worker, struct th_actor *actor) {
   unsigned tail = atomic_load_explicit(&worker->tail, memory_order_relaxed);
-  /* Acquire: pairs with the release of whoever took at head, so that the place is free to be used. */
+  /* Acquire: pairs with the release of whoever took at head, so that the place is free to be
+   * used. */
   unsigned head = atomic_load_explicit(&worker->head, memory_order_acquire);
   if (tail - head >= RING) {
     inject(worker->scheduler, &worker->scheduler->shared, actor, true);
@@ -346,8 +349,8 @@ static void run_turn(struct th_worker *worker, struct th_actor *actor) {
     push_ring(worker, actor);
 }
 
-/* A stuck worker came back after another had taken its place: one has to go. It leaves its work to the
- * others. */
+/* A stuck worker came back after another had taken its place: one has to go. It leaves its work to
+ * the others. */
 static void step_back(struct th_worker *worker) {
   struct th_scheduler *scheduler = worker->scheduler;
   struct th_actor *actor;

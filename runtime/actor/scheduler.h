@@ -1,23 +1,23 @@
 /* scheduler: gives turns to actors on all cores.
  *
- * Each worker thread has a ring of actors that are ready, and a seat (next) for the one that the running
- * actor just made ready: it runs next where nothing else waits, on a warm cache. A ring that is full,
- * and threads that are no workers, use the shared queue. An idle worker takes from the shared queue, then
- * steals half a ring, spins for a moment, and parks.
+ * Each worker thread has a ring of actors that are ready, and a seat (next) for the one that the
+ * running actor just made ready: it runs next where nothing else waits, on a warm cache. A ring
+ * that is full, and threads that are no workers, use the shared queue. An idle worker takes from
+ * the shared queue, then steals half a ring, spins for a moment, and parks.
  *
- * Waking another core costs more than most turns take, so a worker that makes actors ready wakes nobody
- * (unless its ring is full).
- * The monitor looks every millisecond while anyone runs: work that waits in a ring or in the shared
- * queue gets a parked worker, and the seat of a worker whose turn has lasted for two looks is given
- * away. Threads that are no workers wake a parked one at once.
+ * Waking another core costs more than most turns take, so a worker that makes actors ready wakes
+ * nobody (unless its ring is full). The monitor looks every millisecond while anyone runs: work
+ * that waits in a ring or in the shared queue gets a parked worker, and the seat of a worker whose
+ * turn has lasted for two looks is given away. Threads that are no workers wake a parked one at
+ * once.
  *
- * Each look also charges the time since the last one to the actors that run (busy, on their cards); the
- * crank measures it.
+ * Each look also charges the time since the last one to the actors that run (busy, on their cards);
+ * the crank measures it.
  *
- * A turn that two looks in a row find is asked to end (preempt), where other work waits, and its actor then
- * waits in the background: it is next when nothing else is ready, or every so many turns. One that does
- * not end for ten more is stuck: it does not count as a worker until it comes back, and a spare thread
- * takes its place.
+ * A turn that two looks in a row find is asked to end (preempt), where other work waits, and its
+ * actor then waits in the background: it is next when nothing else is ready, or every so many
+ * turns. One that does not end for ten more is stuck: it does not count as a worker until it comes
+ * back, and a spare thread takes its place.
  *
  * With no worker at all (the simple base) everything goes through the shared queue and runs in
  * th_scheduler_crank.
@@ -43,8 +43,8 @@ struct th_scheduler *th_scheduler_new(unsigned workers, th_scheduler_tick *tick,
 /* Starts the threads. */
 int th_scheduler_start(struct th_scheduler *scheduler);
 
-/* Stops after the turns that run now, and joins. False when a turn did not end by the time until: then
- * its thread still runs, and nothing it may touch can be released. */
+/* Stops after the turns that run now, and joins. False when a turn did not end by the time until:
+ * then its thread still runs, and nothing it may touch can be released. */
 bool th_scheduler_stop(struct th_scheduler *scheduler, uint64_t until);
 
 /* Stopped, or never started. */

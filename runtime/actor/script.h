@@ -1,7 +1,7 @@
 /* script: the seam through which a system runs actors written in a scripting language.
  *
- * The system creates script actors without knowing the language: it hands their births to the behaviour
- * given here. open makes what all scripts of one system share (a cache of compiled code).
+ * The system creates script actors without knowing the language: it hands their births to the
+ * behaviour given here. open makes what all scripts of one system share (a cache of compiled code).
  *
  * Threads: open and close by the one who starts and frees the system.
  */
@@ -22,7 +22,8 @@ struct th_script {
   int language_release; /* the n of Lua 5.4.n */
 };
 
-/* The argument of a script's birth. The script keeps it as long as the actor lives, for a restart. */
+/* The argument of a script's birth. The script keeps it as long as the actor lives, for a
+ * restart. */
 struct th_script_birth {
   void (*drop)(void *birth); /* releases it and what it holds */
   struct th_world *world;

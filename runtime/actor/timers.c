@@ -76,7 +76,8 @@ static void drop_gone(struct th_timers *timers) {
   for (size_t at = kept / 2; at-- > 0;) sink(timers, at, timers->heap[at]);
 }
 
-/* Doubling only where half of the places are taken by the living, a look costs each addition little. */
+/* Doubling only where half of the places are taken by the living, a look costs each addition
+ * little. */
 static void make_room(struct th_timers *timers) {
   if (timers->capacity >= SMALL && timers->is_gone != NULL) drop_gone(timers);
   if (timers->count <= timers->capacity / 2 && timers->capacity > 0) return;

@@ -1,11 +1,11 @@
 /* timers: messages that wait for their time.
  *
- * A heap by time, then by order of asking, so equal times are served in the order asked. Messages for
- * those who are gone are dropped when the heap would grow: many short lives with long timers take no more
- * memory than the timers of the living.
+ * A heap by time, then by order of asking, so equal times are served in the order asked. Messages
+ * for those who are gone are dropped when the heap would grow: many short lives with long timers
+ * take no more memory than the timers of the living.
  *
- * Threads: any; the lock guards the heap, and nothing is called under it but is_gone, which takes none.
- * Owns: the messages that wait.
+ * Threads: any; the lock guards the heap, and nothing is called under it but is_gone, which takes
+ * none. Owns: the messages that wait.
  */
 #ifndef TH_ACTOR_TIMERS_H
 #define TH_ACTOR_TIMERS_H

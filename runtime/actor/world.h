@@ -1,8 +1,8 @@
 /* world: what an actor can reach beyond itself.
  *
- * The actor room declares this table, the system room fills it; so actors and their behaviours reach
- * routing, creation, time and sources without knowing who provides them. A struct th_world is the first
- * member of the system.
+ * The actor room declares this table, the system room fills it; so actors and their behaviours
+ * reach routing, creation, time and sources without knowing who provides them. A struct th_world is
+ * the first member of the system.
  *
  * Threads: as each function says; turn means any actor's turn of that system.
  */
@@ -44,11 +44,12 @@ struct th_module {
 };
 
 struct th_world_ops {
-  /* Any thread: takes a message and sends it to its target. Gives the slot whose mailbox is full now, for
-   * which the sender should be held; else NULL. */
+  /* Any thread: takes a message and sends it to its target. Gives the slot whose mailbox is full
+   * now, for which the sender should be held; else NULL. */
   struct th_actor *(*send)(struct th_world *world, struct th_message *message);
 
-  /* Turn: holds the actor until target has room. False when it goes on at once; after true its turn is over.
+  /* Turn: holds the actor until target has room. False when it goes on at once; after true its turn
+   * is over.
    */
   bool (*hold)(struct th_world *world, struct th_actor *actor, struct th_actor *target);
 
@@ -75,9 +76,9 @@ struct th_world_ops {
   /* Any thread: a reference to the packed map of the system's capabilities. */
   struct th_bytes *(*capabilities)(struct th_world *world);
 
-  /* Any thread: finds a module's code, in source first (may be NULL), then on the system's path. False
-   * for none; searched then gets a list of the places for the error text. The code itself is read
-   * only where with_code is set. */
+  /* Any thread: finds a module's code, in source first (may be NULL), then on the system's path.
+   * False for none; searched then gets a list of the places for the error text. The code itself is
+   * read only where with_code is set. */
   bool (*module)(struct th_world *world, void *source, const char *name, bool with_code,
                  struct th_module *module, struct th_buffer *searched);
 

@@ -1,9 +1,9 @@
-/* admin: the system's own actor. It answers requests, keeps who handles dead letters and who listens
- * for sources, is the parent of what programs create, and ends the system.
+/* admin: the system's own actor. It answers requests, keeps who handles dead letters and who
+ * listens for sources, is the parent of what programs create, and ends the system.
  *
- * What it alone remembers is plain state of its turn; names, sources and capabilities are tables with
- * locks of their own, since others look them up. What it cannot do itself (create, list, stop) it asks
- * of the system through a table.
+ * What it alone remembers is plain state of its turn; names, sources and capabilities are tables
+ * with locks of their own, since others look them up. What it cannot do itself (create, list, stop)
+ * it asks of the system through a table.
  *
  * Threads: th_admin_new and _free by the system's owner; all else turn.
  */

@@ -21,8 +21,8 @@
 
 struct th_capabilities;
 
-/* Copies map, which is one packed map, in which no table comes twice. NULL, with the reason, when it
- * is not, or cannot be kept. */
+/* Copies map, which is one packed map, in which no table comes twice. NULL, with the reason, when
+ * it is not, or cannot be kept. */
 struct th_capabilities *th_capabilities_new(const void *map, size_t size, struct th_reason *reason);
 void th_capabilities_free(struct th_capabilities *capabilities);
 
@@ -30,7 +30,8 @@ void th_capabilities_free(struct th_capabilities *capabilities);
 struct th_bytes *th_capabilities_get(struct th_capabilities *capabilities);
 
 /* Gives name the packed value; NULL or a packed nil removes. *changed: whether that is anything
- * new. TH_ECAPABILITY with the reason for what is no name, or no value that everybody could read. */
+ * new. TH_ECAPABILITY with the reason for what is no name, or no value that everybody could read.
+ */
 int th_capabilities_set(struct th_capabilities *capabilities, const char *name, size_t name_size,
                         const void *value, size_t size, bool *changed, struct th_reason *reason);
 
@@ -38,8 +39,8 @@ int th_capabilities_set(struct th_capabilities *capabilities, const char *name, 
 const unsigned char *th_capability_find(const void *map, size_t map_size, const char *name,
                                         size_t *size);
 
-/* A text, an integer or any number out of a packed map; the fallback where there is none of that type. The text is
- * copied into out, cut at out_size. */
+/* A text, an integer or any number out of a packed map; the fallback where there is none of that
+ * type. The text is copied into out, cut at out_size. */
 void th_capability_text(const void *map, size_t map_size, const char *name, const char *fallback,
                         char *out, size_t out_size);
 int64_t th_capability_int(const void *map, size_t map_size, const char *name, int64_t fallback);

@@ -100,8 +100,8 @@ struct th_source *th_sources_remove(struct th_sources *sources, const char *hash
 #define TH_SOURCE_EDITIONS 2
 
 /* Removes the newest implicit source that came from the same place as source, has at least that
- * many newer editions, and that no actor runs from; gives the table's reference, or NULL for none. A
- * program that still wants it loads it again. */
+ * many newer editions, and that no actor runs from; gives the table's reference, or NULL for none.
+ * A program that still wants it loads it again. */
 struct th_source *th_sources_supersede(struct th_sources *sources, const struct th_source *source);
 
 /* Gives a new array of references, in the order of loading, and its size; the caller unrefs each

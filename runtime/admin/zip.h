@@ -5,10 +5,10 @@
  * the directory. An entry must fit to the byte: the packed data ends where the entry ends, gives
  * the declared size, and has the declared checksum.
  *
- *   1. minizip hands out the packed bytes, raw, and they are inflated here. Its own inflating cannot
- *      promise the above: it stops once the declared size is there and does not tell how far the
- *      packed data went, so data that goes on (other readers would see another file) or that hides
- *      something behind its end would pass.
+ *   1. minizip hands out the packed bytes, raw, and they are inflated here. Its own inflating
+ *      cannot promise the above: it stops once the declared size is there and does not tell how far
+ *      the packed data went, so data that goes on (other readers would see another file) or that
+ *      hides something behind its end would pass.
  *   2. minizip looks for the directory in more places than one. It is shown just the end record
  *      while it looks, so that it cannot take another than zip_directory has checked.
  *   3. What minizip says of an entry (name, flags, method, sizes, checksum, place of the data) must

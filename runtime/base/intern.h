@@ -1,7 +1,7 @@
 /* intern: texts that are kept once and for ever.
  *
- * For texts of which there are few, such as class names: whoever gets one may keep the pointer as long
- * as the table lives, from any thread.
+ * For texts of which there are few, such as class names: whoever gets one may keep the pointer as
+ * long as the table lives, from any thread.
  *
  * Threads: any; the lock guards the table. Owns: the texts.
  */

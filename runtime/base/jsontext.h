@@ -1,7 +1,7 @@
 /* jsontext: text as JSON writes it.
  *
- * Whatever the bytes, the result is a JSON string in UTF-8 without control characters: bytes that are no
- * UTF-8 become the characters with their numbers.
+ * Whatever the bytes, the result is a JSON string in UTF-8 without control characters: bytes that
+ * are no UTF-8 become the characters with their numbers.
  *
  * Threads: any; pure.
  */

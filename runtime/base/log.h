@@ -1,13 +1,13 @@
 /* log: lines for people about what the runtime does.
  *
- * One line an event: time, process, level, words; or one JSON object with the fields time, level, pid,
- * system, class, actor, logger and message, as far as they are known. A line is written with one write(),
- * so lines of several threads and processes do not mix. The lock guards the file descriptor, the rotation
- * and the ration.
+ * One line an event: time, process, level, words; or one JSON object with the fields time, level,
+ * pid, system, class, actor, logger and message, as far as they are known. A line is written with
+ * one write(), so lines of several threads and processes do not mix. The lock guards the file
+ * descriptor, the rotation and the ration.
  *
- * Nobody can fill a disk: each source may write 2000 lines or 256 KiB in 10 seconds, all together ten
- * times as much. What is past that is dropped, and when the time is over one line for each source says how
- * many were: with the next line that anybody writes, or at the end.
+ * Nobody can fill a disk: each source may write 2000 lines or 256 KiB in 10 seconds, all together
+ * ten times as much. What is past that is dropped, and when the time is over one line for each
+ * source says how many were: with the next line that anybody writes, or at the end.
  *
  * Threads: any. Owns: the open file, unless it is standard error.
  */
@@ -28,8 +28,8 @@ int th_log_open(struct th_log **log, const char *path, size_t max_size,
                 enum th_log_level threshold);
 void th_log_close(struct th_log *log);
 
-/* Before anyone writes. JSON in place of text; the system that all lines are of (kept, up to 32 bytes);
- * the clock for the ration. */
+/* Before anyone writes. JSON in place of text; the system that all lines are of (kept, up to 32
+ * bytes); the clock for the ration. */
 void th_log_use_json(struct th_log *log);
 void th_log_set_system(struct th_log *log, const char *system);
 void th_log_set_clock(struct th_log *log, uint64_t (*now)(void *context), void *context);
@@ -54,7 +54,8 @@ struct th_log_source {
 void th_log_write(struct th_log *log, enum th_log_level level, const char *format, ...)
   __attribute__((format(printf, 3, 4)));
 
-/* The same for a line that an actor is the source of: in text the words begin with class and address. */
+/* The same for a line that an actor is the source of: in text the words begin with class and
+ * address. */
 void th_log_write_from(struct th_log *log, const struct th_log_source *source,
                        enum th_log_level level, const char *format, ...)
   __attribute__((format(printf, 4, 5)));

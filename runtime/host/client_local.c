@@ -118,7 +118,8 @@ static struct th_message *inbox_take(struct inbox *inbox, uint64_t until) {
 
 /* ---- the door -------------------------------------------------------------------------------- */
 
-/* Who sends this then waits for an answer, and turns the crank meanwhile, until his time is over. */
+/* Who sends this then waits for an answer, and turns the crank meanwhile, until his time is
+ * over. */
 static bool is_question(const struct th_message *message) {
   return message->kind == TH_KIND_REQUEST || (message->flags & TH_MESSAGE_ASK) != 0;
 }
@@ -146,8 +147,8 @@ static void sleep_until(uint64_t until) {
   while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) != 0) continue;
 }
 
-/* Runs the actors here. When nothing is left to run, only a timer can bring a message. What has come is not
- * kept from the program for long by an actor that runs on and on. */
+/* Runs the actors here. When nothing is left to run, only a timer can bring a message. What has
+ * come is not kept from the program for long by an actor that runs on and on. */
 static int crank_for(struct local_client *self, uint64_t until, struct th_message **message,
                      struct th_reason *reason) {
   for (;;) {

@@ -15,9 +15,9 @@
 #include "base/error.h"
 #include "transport/wire.h"
 
-/* Writes who has the port of that carrier at ip (in host byte order, 0 for any), in words such as "a
- * Thespian system (multiprocTCPBase, version 0.1.0, pid 123)", "nginx (pid 77)", "another program".
- * False, and nothing written, when nobody does. */
+/* Writes who has the port of that carrier at ip (in host byte order, 0 for any), in words such as
+ * "a Thespian system (multiprocTCPBase, version 0.1.0, pid 123)", "nginx (pid 77)", "another
+ * program". False, and nothing written, when nobody does. */
 bool th_port_owner(enum th_carrier carrier, uint32_t ip, uint16_t port, char *out, size_t size);
 
 /* Fails with TH_ESTARTUP: "port 1900 on 127.0.0.1 is in use by", the owner, "; " and the remedy.

@@ -261,8 +261,8 @@ struct thespian_options {
    * "multiprocTCPBase": in a process of its own, thespian-host, shared by all programs that name
    * its port; started where none answers. "multiprocUDPBase": the same over UDP. */
   const char *base;
-  /* A map, or NULL for none. "Admin Port" (1900, UDP 1029; 0 takes a free one), "Admin Host", "Attach Only"
-   * and "Message Size Limit" are read from it, too. */
+  /* A map, or NULL for none. "Admin Port" (1900, UDP 1029; 0 takes a free one), "Admin Host",
+   * "Attach Only" and "Message Size Limit" are read from it, too. */
   const struct thespian_builder *capabilities;
   /* Folders where "module.Class" is looked up, before the installed places. Only for a system that
    * this call starts. */
@@ -274,10 +274,10 @@ struct thespian_options {
   const char *log_level;  /* /tmp/thespian.log, from warnings on */
   const char *log_format; /* "text" (NULL) or "json" */
   const char *program;    /* thespian-host; NULL: is looked for */
-  /* A multiprocTCPBase (or UDP) lives in this process: other programs reach it by its port, and the classes
-   * that this program registers are there for them. It ends with this program; where another shuts
-   * it down, this one gets THESPIAN_EGONE, and the other waits until this one has closed it. Fails
-   * where the port is taken. */
+  /* A multiprocTCPBase (or UDP) lives in this process: other programs reach it by its port, and the
+   * classes that this program registers are there for them. It ends with this program; where
+   * another shuts it down, this one gets THESPIAN_EGONE, and the other waits until this one has
+   * closed it. Fails where the port is taken. */
   bool here;
 };
 

@@ -1,9 +1,9 @@
 /* kept: what a stranger gives may be kept only when everybody can read it later.
  *
  * A message that makes no sense is its receiver's affair alone. A value that the system itself
- * keeps is read by all: by actors (the codec), by the status as text and as JSON. So it is walked to
- * its end before, extensions and all, and must satisfy the strictest of them: the codec's rules for
- * references, names of classes and keys of maps, and a depth that leaves room for what is put
+ * keeps is read by all: by actors (the codec), by the status as text and as JSON. So it is walked
+ * to its end before, extensions and all, and must satisfy the strictest of them: the codec's rules
+ * for references, names of classes and keys of maps, and a depth that leaves room for what is put
  * around it. Keys are stricter than that, since only plain ones can be compared here.
  *
  * Threads: any; pure.

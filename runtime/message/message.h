@@ -41,8 +41,8 @@ enum th_message_flag {
   TH_MESSAGE_ASK = 2     /* its sender wants a notice when it becomes a dead letter */
 };
 
-/* The kind of a message that a user sends, when its value is of a class with that kind: what only the
- * runtime may say (that a child exited, that it is time) is a system message like any other. */
+/* The kind of a message that a user sends, when its value is of a class with that kind: what only
+ * the runtime may say (that a child exited, that it is time) is a system message like any other. */
 static inline enum th_kind th_kind_from_user(enum th_kind kind) {
   return kind == TH_KIND_CHILD_EXITED || kind == TH_KIND_DEAD_ENVELOPE || kind == TH_KIND_WAKEUP
            ? TH_KIND_SYSTEM

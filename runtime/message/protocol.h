@@ -1,8 +1,8 @@
 /* protocol: what programs and actors ask of a system's admin, and what is answered.
  *
- * A request is a message of kind TH_KIND_REQUEST to the admin: an array that begins with the operation.
- * Its answer is one message of kind TH_KIND_REPLY with the same ticket: [0, result] or [error, words].
- * A request with ticket 0 is not answered.
+ * A request is a message of kind TH_KIND_REQUEST to the admin: an array that begins with the
+ * operation. Its answer is one message of kind TH_KIND_REPLY with the same ticket: [0, result] or
+ * [error, words]. A request with ticket 0 is not answered.
  *
  *   operation        arguments                                                  result
  *   CREATE           class, requirements, name or nil, source hash or nil       address
@@ -10,7 +10,7 @@
  *   UNLOAD           hash (at least 8 digits, if they name one bundle)          hash
  *   SOURCES                                                                     [source, ...]
  *   STATUS           address or nil (the system)                                status, as below
- *   SHUTDOWN                                                                    nil, when all is gone
+ *   SHUTDOWN                                                                    nil, at the end
  *   EXIT             address, recursive (bool)                                  nil
  *   NAME             global name                                                address or nil
  *   CAPABILITY       name, value or nil (removes)                               nil
@@ -24,17 +24,19 @@
  * TH_SOURCE_INFO bytes.
  *
  * source: {hash, info, bytes, files, implicit, actors}
- * system status: {base, version, pid, admin, host, port, uptime, workers, shutdown, capabilities {},
- *   names {name: address}, sources [], deadLetterHandlers [], counters {sent, delivered, dead, poisoned,
- *   waiting, wakeups, restarts, created, exited, lost, strange}, actors [actor status]}
+ * system status: {base, version, pid, admin, host, port, uptime, workers, shutdown,
+ *   capabilities {}, names {name: address}, sources [], deadLetterHandlers [], counters {sent,
+ *   delivered, dead, poisoned, waiting, wakeups, restarts, created, exited, lost, strange},
+ *   actors [actor status]}
  *   lost and strange count datagrams, on the UDP base: lost on their way, and none of ours
- * actor status: {address, class, name, parent, source, state, waiting, handled, failed, restarts, memory,
- *   time}; of one actor alone also {admin, children [address], wakeups}
- *   state: "starting", "running", "exiting"; memory in bytes; time in its handlers, in seconds, about;
- *   name, parent, source may be missing
+ * actor status: {address, class, name, parent, source, state, waiting, handled, failed, restarts,
+ *   memory, time}; of one actor alone also {admin, children [address], wakeups}
+ *   state: "starting", "running", "exiting"; memory in bytes; time in its handlers, in seconds,
+ *   about; name, parent, source may be missing
  *
- * A message of kind TH_KIND_STATUS_REQUEST to anybody is answered likewise, by the admin, with an instance
- * whose fields are those: Thespian_SystemStatusResponse for the admin, else Thespian_ActorStatusResponse.
+ * A message of kind TH_KIND_STATUS_REQUEST to anybody is answered likewise, by the admin, with an
+ * instance whose fields are those: Thespian_SystemStatusResponse for the admin, else
+ * Thespian_ActorStatusResponse.
  *
  * Threads: any; pure.
  */

@@ -37,8 +37,8 @@ struct guest {
   struct th_hold hold;
   struct th_task resume;
   bool is_held; /* loop */
-  /* Guards is_gone, and what the endpoint is told to wait: the last number told is the last, and none
-   * is when the endpoint's slot may be another's. */
+  /* Guards is_gone, and what the endpoint is told to wait: the last number told is the last, and
+   * none is when the endpoint's slot may be another's. */
   pthread_mutex_t lock;
   bool is_gone;
 };
@@ -206,7 +206,8 @@ static void end_if_empty(struct th_gate *gate) {
   th_loop_stop(gate->loop);
 }
 
-/* A program that ends without a word is nothing unusual; garbage is, and so is who never greeted. */
+/* A program that ends without a word is nothing unusual; garbage is, and so is who never
+ * greeted. */
 static enum th_log_level closing_level(const struct guest *guest, int error) {
   bool is_plain_end = error == TH_WIRE_EOF || error == -ECONNRESET || error == -EPIPE ||
                       error == -ECONNREFUSED;

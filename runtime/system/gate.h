@@ -1,13 +1,14 @@
 /* gate: where programs outside come in.
  *
- * Listens on the base's wire. Each connection that says hello becomes an endpoint: what it sends goes to
- * the router under the endpoint's address, what the endpoint receives goes out by the link.
+ * Listens on the base's wire. Each connection that says hello becomes an endpoint: what it sends
+ * goes to the router under the endpoint's address, what the endpoint receives goes out by the link.
  *
  * Who sends faster than others take is held back on both sides of the gate. A program whose message
  * finds a mailbox full is not read from until there is room, or for a second (actor/hold.h); and
  * what waits for a program that does not read counts as waiting in its endpoint's mailbox.
  *
- * Threads: open, close and free by the system's owner; the rest loop. Owns: the loop and its thread.
+ * Threads: open, close and free by the system's owner; the rest loop. Owns: the loop and its
+ * thread.
  */
 #ifndef TH_SYSTEM_GATE_H
 #define TH_SYSTEM_GATE_H
@@ -21,8 +22,8 @@
 struct th_gate;
 struct th_system;
 
-/* Listens on ip:port (0 takes a free one); nobody is welcomed before th_gate_start. After a failure of
- * the start the gate is good for nothing but the end of the process. */
+/* Listens on ip:port (0 takes a free one); nobody is welcomed before th_gate_start. After a failure
+ * of the start the gate is good for nothing but the end of the process. */
 int th_gate_open(struct th_gate **gate, struct th_system *system, enum th_carrier carrier,
                  uint32_t ip, uint16_t port);
 
@@ -37,7 +38,8 @@ void th_gate_counts(const struct th_gate *gate, struct th_wire_counts *counts);
 /* From now on welcomes nobody. */
 void th_gate_shut(struct th_gate *gate);
 
-/* Closes what is open after it has written what waits, joins the thread, releases. No worker runs. */
+/* Closes what is open after it has written what waits, joins the thread, releases. No worker
+ * runs. */
 void th_gate_free(struct th_gate *gate);
 
 #endif

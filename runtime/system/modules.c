@@ -22,7 +22,8 @@ struct th_modules {
   char *bundled_templates; /* of those that do */
 };
 
-/* Appends a folder's templates; whole paths, so that they mean the same wherever the process goes. */
+/* Appends a folder's templates; whole paths, so that they mean the same wherever the process
+ * goes. */
 static void append_folder(struct th_buffer *buffer, const char *folder) {
   char *whole = realpath(folder, NULL);
   const char *path = whole != NULL ? whole : folder;

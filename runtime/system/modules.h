@@ -1,8 +1,8 @@
 /* modules: where the code of a script's modules is found.
  *
- * Order: the bundle the actor comes from, the folders of the system, then the templates of the installed
- * Lua path ("/usr/share/lua/5.4/?.lua;..."). Nothing is cached here; keys say when code is the same, so
- * that whoever compiles it can cache.
+ * Order: the bundle the actor comes from, the folders of the system, then the templates of the
+ * installed Lua path ("/usr/share/lua/5.4/?.lua;..."). Nothing is cached here; keys say when code
+ * is the same, so that whoever compiles it can cache.
  *
  * Threads: any; fixed after _new. Owns: its copies of the paths.
  */
@@ -17,8 +17,9 @@
 
 struct th_modules;
 
-/* templates NULL: the places where Lua itself is installed on this system. Scripts from a bundle look
- * there whatever templates says, since it may come from the environment or name the current folder. */
+/* templates NULL: the places where Lua itself is installed on this system. Scripts from a bundle
+ * look there whatever templates says, since it may come from the environment or name the current
+ * folder. */
 struct th_modules *th_modules_new(const char *const *folders, size_t count, const char *templates);
 void th_modules_free(struct th_modules *modules);
 

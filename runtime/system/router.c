@@ -45,8 +45,8 @@ static struct th_message *enclose(struct th_system *system, enum th_kind kind,
   return letter;
 }
 
-/* The runtime answers for everybody, so that nobody is too busy to: the admin gets the request. Takes
- * request. */
+/* The runtime answers for everybody, so that nobody is too busy to: the admin gets the request.
+ * Takes request. */
 static struct th_message *redirect(struct th_system *system, struct th_message *request) {
   struct th_message *message = enclose(system, TH_KIND_STATUS_REQUEST, request);
   if (message != NULL) {

@@ -29,8 +29,8 @@ static struct th_script_birth *new_script_birth(struct th_system *system,
   return birth;
 }
 
-/* Gives a reference to the source that a creation means, NULL for none; a failure where the hash that
- * it names is not loaded. */
+/* Gives a reference to the source that a creation means, NULL for none; a failure where the hash
+ * that it names is not loaded. */
 static int find_source(struct th_system *system, const struct th_creation *creation,
                        struct th_source **source, struct th_reason *reason) {
   *source = NULL;
@@ -88,7 +88,8 @@ static bool is_held(struct th_system *system, const struct th_creation *creation
          th_names_find(system->names, creation->global_name, creation->global_name_size) != 0;
 }
 
-/* Gives a slot for the creation, or NULL with *number that of the actor who has the name already. */
+/* Gives a slot for the creation, or NULL with *number that of the actor who has the name
+ * already. */
 static struct th_actor *reserve(struct th_system *system, const struct th_creation *creation,
                                 uint64_t *number) {
   if (creation->global_name != NULL) {
@@ -105,11 +106,11 @@ static struct th_actor *reserve(struct th_system *system, const struct th_creati
   return NULL;
 }
 
-/* The admin ends the system while it closes: it must look again when an actor came or went that nobody
- * else will ask to exit, and when the last is gone. */
+/* The admin ends the system while it closes: it must look again when an actor came or went that
+ * nobody else will ask to exit, and when the last is gone. */
 static void nudge_if_closing(struct th_system *system) {
-  /* Sequentially consistent, as is the store in close: either this sees that the system closes, or the
-   * admin's sweep after it sees the actor. */
+  /* Sequentially consistent, as is the store in close: either this sees that the system closes, or
+   * the admin's sweep after it sees the actor. */
   if (!atomic_load(&system->closing)) return;
   struct th_message *nudge = th_message_new(TH_KIND_NUDGE, &system->world.admin,
                                             &system->world.admin, NULL, 0);

@@ -189,8 +189,8 @@ static void pack_counters(struct th_system *system, const struct survey *survey,
   struct th_wire_counts wire = {0};
   if (system->gate != NULL) th_gate_counts(system->gate, &wire);
   th_pack_map(buffer, 11);
-  /* Every message that was sent either reached a mailbox or was turned away; births are no messages. What
-   * asked for this status counts as delivered: at rest the books balance. */
+  /* Every message that was sent either reached a mailbox or was turned away; births are no
+   * messages. What asked for this status counts as delivered: at rest the books balance. */
   pack_field_int(buffer, "sent", survey->pushed - created + get(&system->turned_away));
   pack_field_int(buffer, "delivered",
                  get(&system->past_handled) + survey->handled + 1 - get(&system->returned));

@@ -144,7 +144,8 @@ struct sweep {
   struct th_buffer request;
 };
 
-/* True for an actor whose parent will not ask it to exit: it has none, or that is the admin or gone. */
+/* True for an actor whose parent will not ask it to exit: it has none, or that is the admin or
+ * gone. */
 static bool is_left_alone(struct th_system *system, struct th_actor *actor) {
   uint64_t parent = atomic_load_explicit(&actor->card.parent, memory_order_relaxed);
   struct th_address address = th_system_address(system, parent);

@@ -1,10 +1,10 @@
 /* system: one actor system, put together, started, and stopped.
  *
- * Owns everything that runs in it: workers, timers, the admin, the registry, and where the base listens
- * the loop with its thread. Many systems live in one process.
+ * Owns everything that runs in it: workers, timers, the admin, the registry, and where the base
+ * listens the loop with its thread. Many systems live in one process.
  *
- * Order of the end: the admin asks every actor to exit and waits; then stopped is signalled; th_system_free
- * joins the threads and releases what is left.
+ * Order of the end: the admin asks every actor to exit and waits; then stopped is signalled;
+ * th_system_free joins the threads and releases what is left.
  *
  * Threads: any, but for start and free (one caller).
  */
@@ -53,8 +53,8 @@ struct th_system_config {
 int th_system_start(struct th_system **system, const struct th_system_config *config,
                     struct th_reason *reason);
 
-/* Stops, if it runs still, and releases. Actors that do not exit within the grace period (seconds) are
- * abandoned: gives false then, and the caller should end the process. */
+/* Stops, if it runs still, and releases. Actors that do not exit within the grace period (seconds)
+ * are abandoned: gives false then, and the caller should end the process. */
 bool th_system_free(struct th_system *system, double grace);
 
 /* Begins a shutdown as the SHUTDOWN request does. */
@@ -64,12 +64,13 @@ void th_system_shutdown(struct th_system *system);
  * looks). */
 bool th_system_wait(struct th_system *system, uint64_t until);
 
-/* Routes a message: takes it. The one place where it is decided where things go. Where the target's mailbox is
- * full the calling thread is held (not on the simple base, where it is what empties mailboxes). */
+/* Routes a message: takes it. The one place where it is decided where things go. Where the target's
+ * mailbox is full the calling thread is held (not on the simple base, where it is what empties
+ * mailboxes). */
 void th_system_route(struct th_system *system, struct th_message *message);
 
-/* The simple base: runs actors on the calling thread until nothing is left to deliver, timers that are
- * due included, or the time until has come. No effect on other bases. */
+/* The simple base: runs actors on the calling thread until nothing is left to deliver, timers that
+ * are due included, or the time until has come. No effect on other bases. */
 void th_system_crank(struct th_system *system, uint64_t until);
 
 /* When the next timer is due; TH_FOREVER for none. */
@@ -78,9 +79,9 @@ uint64_t th_system_next_timer(struct th_system *system);
 /* True for the base that is cranked by its callers. */
 bool th_system_is_simple(const struct th_system *system);
 
-/* An endpoint in this process: deliver is called in a worker's turn (or the crank's) with each message;
- * given. The endpoint lives until th_system_endpoint_close, after which deliver is not called again:
- * closed is called, last. */
+/* An endpoint in this process: deliver is called in a worker's turn (or the crank's) with each
+ * message; given. The endpoint lives until th_system_endpoint_close, after which deliver is not
+ * called again: closed is called, last. */
 struct th_endpoint_events {
   void (*deliver)(void *context, struct th_message *message);
   void (*closed)(void *context);
@@ -89,8 +90,9 @@ struct th_address th_system_endpoint_open(struct th_system *system,
                                           const struct th_endpoint_events *events, void *context);
 void th_system_endpoint_close(struct th_system *system, const struct th_address *endpoint);
 
-/* Says how many messages that were delivered to an endpoint its program has not taken yet: they count like
- * those in a mailbox. Whoever opened the endpoint and has not closed it, one thread at a time. */
+/* Says how many messages that were delivered to an endpoint its program has not taken yet: they
+ * count like those in a mailbox. Whoever opened the endpoint and has not closed it, one thread at a
+ * time. */
 void th_system_endpoint_waits(struct th_system *system, const struct th_address *endpoint,
                               size_t messages);
 

@@ -60,7 +60,8 @@ struct th_link_events {
   void (*message)(void *context, struct th_link *link, struct th_message *message);
   /* A message given to th_link_send could not be written any more; given. Any thread. */
   void (*undeliverable)(void *context, struct th_link *link, struct th_message *message);
-  /* Messages that waited have been written; th_link_waiting tells how many still do. May be NULL. */
+  /* Messages that waited have been written; th_link_waiting tells how many still do. May be
+   * NULL. */
   void (*drained)(void *context, struct th_link *link);
   /* The end, exactly once: error 0 when either side closed on purpose. Words are borrowed. */
   void (*closed)(void *context, struct th_link *link, int error, const char *words);
@@ -98,8 +99,9 @@ void th_link_send(struct th_link *link, struct th_message *message);
  * much looks here whether the other side keeps up. */
 size_t th_link_waiting(const struct th_link *link);
 
-/* Loop: while paused, an open link takes nothing from the other side, which then has to wait; what was
- * read together with the last message still comes. A link that closes is not paused any more. */
+/* Loop: while paused, an open link takes nothing from the other side, which then has to wait; what
+ * was read together with the last message still comes. A link that closes is not paused any more.
+ */
 void th_link_pause(struct th_link *link, bool is_paused);
 
 /* Any thread: says bye, writes what waits, closes. */

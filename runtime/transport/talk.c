@@ -10,9 +10,9 @@
 #define ACK_DATAGRAMS 16
 #define ACK_BYTES ((size_t)64 * 1024)
 
-/* So much is kept in a pause, and no pieces of the stream past half of that: they are sent again. The
- * other half is as much as may be on its way unaccounted on the loose way (loose.c), so of an honest
- * sender nothing is dropped. */
+/* So much is kept in a pause, and no pieces of the stream past half of that: they are sent again.
+ * The other half is as much as may be on its way unaccounted on the loose way (loose.c), so of an
+ * honest sender nothing is dropped. */
 #define KEPT_LIMIT ((size_t)512 * 1024)
 
 #define FIRST_ANSWER (200 * TH_MILLISECOND) /* how long one is waited for, before one was timed */
@@ -267,7 +267,8 @@ static void take_question(struct th_talk *talk, const struct th_datagram *datagr
   owe(talk, 0);
 }
 
-/* A piece of the stream is answered, though not with what its sender waits for, as any question is. */
+/* A piece of the stream is answered, though not with what its sender waits for, as any
+ * question is. */
 static void keep(struct th_talk *talk, const struct th_datagram *datagram) {
   if (datagram->type == TH_DATAGRAM_STREAM) {
     talk->owes_answer = true;

@@ -10,8 +10,8 @@
  * comes, and calls tick when th_talk_wait is over. Silence is counted in ticks and not in time,
  * since a program that does not turn its loop for an hour has not waited for an hour.
  *
- * While it is paused, what comes is kept, in its order, and not accounted for: so the other side can
- * send only what its window allows, and nothing is lost that is kept.
+ * While it is paused, what comes is kept, in its order, and not accounted for: so the other side
+ * can send only what its window allows, and nothing is lost that is kept.
  *
  * Threads: its holder. Owns: bytes on their way.
  */

@@ -1,5 +1,6 @@
-/* Values as C programs read them (host/thespian_read.c): bytes that were not refused are walked in every
- * way, some depth down, and sent on; none of it may go astray, and what was sent on is fine. */
+/* Values as C programs read them (host/thespian_read.c): bytes that were not refused are walked in
+ * every way, some depth down, and sent on; none of it may go astray, and what was sent on is fine.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* probe: a native script for tests of whole systems: actors that the test itself describes.
  *
- * A class name chooses what an actor does: "echo" sends every user message back; "count" counts them;
- * "stuck" counts them too, and does not return from the first before th_probe_counts.is_free is set;
- * "parent:N" creates N echo children at its birth, "fail" fails at its birth with "no way"; "poison"
- * fails at every user message; "orphaner:N" like parent, but exits without its children.
+ * A class name chooses what an actor does: "echo" sends every user message back; "count" counts
+ * them; "stuck" counts them too, and does not return from the first before th_probe_counts.is_free
+ * is set; "parent:N" creates N echo children at its birth, "fail" fails at its birth with "no way";
+ * "poison" fails at every user message; "orphaner:N" like parent, but exits without its children.
  *
  * Threads: the behaviours turn; the counters any.
  */

@@ -1,5 +1,6 @@
-/* What becomes of turns that last: suspended and resumed, stuck, stopped; of states that are not sound. The
- * behaviours are functions of the tests, in a little world of a registry and a scheduler. */
+/* What becomes of turns that last: suspended and resumed, stuck, stopped; of states that are not
+ * sound. The behaviours are functions of the tests, in a little world of a registry and a
+ * scheduler. */
 #include "actor/actor.h"
 
 #include <errno.h>

@@ -46,7 +46,7 @@ static const char prelude[] =
   "  return (text:gsub('%s', ''):gsub('..', function(x) return string.char(tonumber(x, 16)) end))\n"
   "end\n"
   "function tohex(bytes) return (bytes:gsub('.', function(c) return ('%02x'):format(c:byte()) "
-    "end)) end\n"
+  "end)) end\n"
   /* same(a, b): equal in type, number kind, content, classes and in what is shared with what */
   "local function same_value(a, b, met)\n"
   "  if math.type(a) ~= math.type(b) or type(a) ~= type(b) then return false end\n"
@@ -61,7 +61,7 @@ static const char prelude[] =
   "  for key, value in next, a do\n"
   "    count = count + 1\n"
   "    if type(key) ~= 'table' and not same_value(value, rawget(b, key), met) then return false "
-    "end\n"
+  "end\n"
   "  end\n"
   "  for key in next, b do count = count - 1 end\n"
   "  return count == 0\n"
@@ -207,13 +207,14 @@ static void run(lua_State *L, const char *chunk) {
 /* ---- plain values ---- */
 
 LUA_TEST(integers_take_the_shortest_form,
-  "local forms = {[0] = '00', [127] = '7f', [128] = 'cc80', [256] = 'cd0100', [65536] = "
-    "'ce00010000',\n"
-  "  [1 << 32] = 'cf0000000100000000', [-1] = 'ff', [-32] = 'e0', [-33] = 'd0df',\n"
-  "  [-129] = 'd1ff7f', [-32769] = 'd2ffff7fff', [math.mininteger] = 'd38000000000000000'}\n"
-  "for value, form in pairs(forms) do assert(tohex(encode(value)) == form, form) end")
+         "local forms = {[0] = '00', [127] = '7f', [128] = 'cc80', [256] = 'cd0100', [65536] = "
+         "'ce00010000',\n"
+         "  [1 << 32] = 'cf0000000100000000', [-1] = 'ff', [-32] = 'e0', [-33] = 'd0df',\n"
+         "  [-129] = 'd1ff7f', [-32769] = 'd2ffff7fff', [math.mininteger] = 'd38000000000000000'}\n"
+         "for value, form in pairs(forms) do assert(tohex(encode(value)) == form, form) end")
 
-LUA_TEST(integers_and_floats_stay_distinct,
+LUA_TEST(
+  integers_and_floats_stay_distinct,
   "for _, value in ipairs{0, 0.0, -0.0, 1, 1.0, -1, -1.0, 2^53, 1 << 53, math.maxinteger,\n"
   "    math.mininteger, 2^63, -2^63, math.huge, -math.huge, 0/0, 5e-324, 1.5} do\n"
   "  assert(survives(value), value)\n"
@@ -222,37 +223,37 @@ LUA_TEST(integers_and_floats_stay_distinct,
   "end\n"
   "for i = 0, 63 do\n"
   "  for _, d in ipairs{-1, 0, 1} do assert(survives((1 << i) + d)) assert(survives(-(1 << i) + "
-    "d)) end\n"
+  "d)) end\n"
   "end\n"
   "assert(tohex(encode(1.0)) == 'cb3ff0000000000000')")
 
 LUA_TEST(nil_and_booleans_are_whole_messages,
-  "assert(encode(nil) == '\\xc0' and encode(false) == '\\xc2' and encode(true) == '\\xc3')\n"
-  "assert(survives(nil) and survives(true) and survives(false))")
+         "assert(encode(nil) == '\\xc0' and encode(false) == '\\xc2' and encode(true) == '\\xc3')\n"
+         "assert(survives(nil) and survives(true) and survives(false))")
 
 LUA_TEST(strings_of_any_bytes_and_length_come_back,
-  "local all = {} for i = 0, 255 do all[#all + 1] = string.char(i) end\n"
-  "all = table.concat(all)\n"
-  "assert(survives(all))\n"
-  "for _, size in ipairs{0, 1, 31, 32, 40, 41, 255, 256, 65535, 65536, 1000000} do\n"
-  "  local text = all:rep(size // 256 + 1):sub(1, size)\n"
-  "  assert(survives(text) and survives{text, [text] = 1})\n"
-  "end\n"
-  "assert(tohex(encode('\\xff\\0')) == 'a2ff00')")
+         "local all = {} for i = 0, 255 do all[#all + 1] = string.char(i) end\n"
+         "all = table.concat(all)\n"
+         "assert(survives(all))\n"
+         "for _, size in ipairs{0, 1, 31, 32, 40, 41, 255, 256, 65535, 65536, 1000000} do\n"
+         "  local text = all:rep(size // 256 + 1):sub(1, size)\n"
+         "  assert(survives(text) and survives{text, [text] = 1})\n"
+         "end\n"
+         "assert(tohex(encode('\\xff\\0')) == 'a2ff00')")
 
-LUA_TEST(bin_is_read_as_a_string,
-  "assert(decode(hex'c4 03 616263') == 'abc')\n"
-  "assert(decode(hex'c5 0003 616263') == 'abc')\n"
-  "assert(decode(hex'c6 00000003 616263') == 'abc')\n"
-  "assert(decode(hex'81 c4 01 61 01').a == 1)")
+LUA_TEST(bin_is_read_as_a_string, "assert(decode(hex'c4 03 616263') == 'abc')\n"
+                                  "assert(decode(hex'c5 0003 616263') == 'abc')\n"
+                                  "assert(decode(hex'c6 00000003 616263') == 'abc')\n"
+                                  "assert(decode(hex'81 c4 01 61 01').a == 1)")
 
 LUA_TEST(numbers_from_elsewhere_are_read_in_every_form,
-  "assert(same(decode(hex'ca 3fc00000'), 1.5))\n"
-  "assert(same(decode(hex'd3 0000000000000005'), 5))\n"
-  "assert(same(decode(hex'cf ffffffffffffffff'), 2^64))\n"
-  "assert(same(decode(hex'cf 7fffffffffffffff'), math.maxinteger))")
+         "assert(same(decode(hex'ca 3fc00000'), 1.5))\n"
+         "assert(same(decode(hex'd3 0000000000000005'), 5))\n"
+         "assert(same(decode(hex'cf ffffffffffffffff'), 2^64))\n"
+         "assert(same(decode(hex'cf 7fffffffffffffff'), math.maxinteger))")
 
-LUA_TEST(scalars_alone_have_a_way_of_their_own,
+LUA_TEST(
+  scalars_alone_have_a_way_of_their_own,
   "for _, value in ipairs{false, true, 0, -1, 300, math.mininteger, 1.5, -0.0, 0/0} do\n"
   "  local taken, back = scalar((encode(value)))\n"
   "  assert(taken and same(value, back))\n"
@@ -260,84 +261,85 @@ LUA_TEST(scalars_alone_have_a_way_of_their_own,
   "local taken, back = scalar('\\xc0')\n"
   "assert(taken and back == nil)\n"
   "for _, value in ipairs{'', 'x', {}, {1}, address(1, 2)} do assert(not scalar((encode(value)))) "
-    "end\n"
+  "end\n"
   "for _, bytes in ipairs{'', '\\0\\0', '\\xcd\\1', '\\xc1'} do assert(not scalar(bytes)) end")
 
 /* ---- tables ---- */
 
 LUA_TEST(sequences_are_arrays_and_the_empty_table_too,
-  "assert(tohex(encode{}) == '90')\n"
-  "assert(tohex(encode{1, 2}) == '920102')\n"
-  "assert(tohex(encode{{}, {{}}}) == '92909190')\n"
-  "assert(tohex(encode{'a', 1.0, false}) == '93a161cb3ff0000000000000c2')\n"
-  "local t = {} for i = 9, 1, -1 do t[i] = i end\n"
-  "assert(tohex(encode(t)) == '99010203040506070809')")
+         "assert(tohex(encode{}) == '90')\n"
+         "assert(tohex(encode{1, 2}) == '920102')\n"
+         "assert(tohex(encode{{}, {{}}}) == '92909190')\n"
+         "assert(tohex(encode{'a', 1.0, false}) == '93a161cb3ff0000000000000c2')\n"
+         "local t = {} for i = 9, 1, -1 do t[i] = i end\n"
+         "assert(tohex(encode(t)) == '99010203040506070809')")
 
 LUA_TEST(other_tables_are_maps,
-  "assert(tohex(encode{a = 1}) == '81a16101')\n"
-  "assert(tohex(encode{[2] = 1}) == '810201')\n"
-  "assert(tohex(encode{[0] = 1}) == '810001')\n"
-  "assert(tohex(encode{[1.5] = 1}) == '81cb3ff800000000000001')\n"
-  "assert(tohex(encode{[false] = 1}) == '81c201')\n"
-  "assert(encode{1, nil, 3}:byte() == 0x82)\n"
-  "assert(encode{1, 2, x = 3}:byte() == 0x83)\n"
-  "assert(survives{1, nil, 3} and survives{nil, 2} and survives{1, 2, x = 3})")
+         "assert(tohex(encode{a = 1}) == '81a16101')\n"
+         "assert(tohex(encode{[2] = 1}) == '810201')\n"
+         "assert(tohex(encode{[0] = 1}) == '810001')\n"
+         "assert(tohex(encode{[1.5] = 1}) == '81cb3ff800000000000001')\n"
+         "assert(tohex(encode{[false] = 1}) == '81c201')\n"
+         "assert(encode{1, nil, 3}:byte() == 0x82)\n"
+         "assert(encode{1, 2, x = 3}:byte() == 0x83)\n"
+         "assert(survives{1, nil, 3} and survives{nil, 2} and survives{1, 2, x = 3})")
 
 LUA_TEST(float_keys_are_as_lua_has_them,
-  "assert(same(copy{[2^53] = 1}, {[1 << 53] = 1}))\n"
-  "assert(survives{[1.0] = 1, [2^70] = 2, [-math.huge] = 3, [1e-300] = 4})\n"
-  "assert(same(decode(hex'81 cb3ff0000000000000 07'), {7}))")
+         "assert(same(copy{[2^53] = 1}, {[1 << 53] = 1}))\n"
+         "assert(survives{[1.0] = 1, [2^70] = 2, [-math.huge] = 3, [1e-300] = 4})\n"
+         "assert(same(decode(hex'81 cb3ff0000000000000 07'), {7}))")
 
 LUA_TEST(tables_of_every_size_come_back,
-  "for _, size in ipairs{1, 14, 15, 16, 17, 255, 256, 600, 65535, 65536, 65537} do\n"
-  "  local list, map, rows, tree = {}, {}, {}, {}\n"
-  "  for i = 1, size do\n"
-  "    list[i] = i; map['k' .. i] = i; rows[i] = i % 50 == 0 and {i} or i\n"
-  "    tree['k' .. i] = i % 50 == 0 and {i = i} or i\n"
-  "  end\n"
-  "  assert(survives(list) and survives(map) and survives(rows) and survives(tree), size)\n"
-  "  assert(survives{list = list, map = map, {rows}, {tree}}, size)\n"
-  "end")
+         "for _, size in ipairs{1, 14, 15, 16, 17, 255, 256, 600, 65535, 65536, 65537} do\n"
+         "  local list, map, rows, tree = {}, {}, {}, {}\n"
+         "  for i = 1, size do\n"
+         "    list[i] = i; map['k' .. i] = i; rows[i] = i % 50 == 0 and {i} or i\n"
+         "    tree['k' .. i] = i % 50 == 0 and {i = i} or i\n"
+         "  end\n"
+         "  assert(survives(list) and survives(map) and survives(rows) and survives(tree), size)\n"
+         "  assert(survives{list = list, map = map, {rows}, {tree}}, size)\n"
+         "end")
 
 /* Tables made in many ways, so that keys lie in either part and in any order. */
 LUA_TEST(mixed_tables_lose_nothing,
-  "local keys = {1, 2, 3, 4, 5, 6, 7, 8, 9, 'x', 'y', 'z', 1.5, -1, 0, true, 100}\n"
-  "local values = {1, 'v', 2.5, true, {}, {1}, {a = 1}, {1, nil, 3}}\n"
-  "math.randomseed(20240229)\n"
-  "for round = 1, 10000 do\n"
-  "  local t = round % 3 == 0 and {1, 2, 3, 4} or round % 3 == 1 and {x = 1, y = 2} or {}\n"
-  "  for i = 1, math.random(12) do\n"
-  "    local key = keys[math.random(math.random(#keys))]\n"
-  "    t[key] = math.random(4) > 1 and values[math.random(math.random(#values))] or nil\n"
-  "  end\n"
-  "  assert(survives(t), round)\n"
-  "end")
+         "local keys = {1, 2, 3, 4, 5, 6, 7, 8, 9, 'x', 'y', 'z', 1.5, -1, 0, true, 100}\n"
+         "local values = {1, 'v', 2.5, true, {}, {1}, {a = 1}, {1, nil, 3}}\n"
+         "math.randomseed(20240229)\n"
+         "for round = 1, 10000 do\n"
+         "  local t = round % 3 == 0 and {1, 2, 3, 4} or round % 3 == 1 and {x = 1, y = 2} or {}\n"
+         "  for i = 1, math.random(12) do\n"
+         "    local key = keys[math.random(math.random(#keys))]\n"
+         "    t[key] = math.random(4) > 1 and values[math.random(math.random(#values))] or nil\n"
+         "  end\n"
+         "  assert(survives(t), round)\n"
+         "end")
 
 LUA_TEST(shared_tables_stay_shared_and_cycles_end,
-  "local shared = {1}\n"
-  "assert(survives{shared, shared, {shared}})\n"
-  "local back = copy{shared, shared}\n"
-  "assert(back[1] == back[2] and back[1] ~= shared)\n"
-  "local ring = {name = 'ring'} ring.self = ring ring.list = {ring, {ring}}\n"
-  "assert(survives(ring))\n"
-  "assert(tohex(encode{shared, shared}) == '929101d40201')\n"
-  "local own = {} own[1] = own\n"
-  "assert(tohex(encode(own)) == '91d40200')")
+         "local shared = {1}\n"
+         "assert(survives{shared, shared, {shared}})\n"
+         "local back = copy{shared, shared}\n"
+         "assert(back[1] == back[2] and back[1] ~= shared)\n"
+         "local ring = {name = 'ring'} ring.self = ring ring.list = {ring, {ring}}\n"
+         "assert(survives(ring))\n"
+         "assert(tohex(encode{shared, shared}) == '929101d40201')\n"
+         "local own = {} own[1] = own\n"
+         "assert(tohex(encode(own)) == '91d40200')")
 
 LUA_TEST(tables_can_be_keys,
-  "local key = {'key'}\n"
-  "local back = copy{[key] = 'value', same = key}\n"
-  "assert(back[back.same] == 'value' and back.same[1] == 'key')\n"
-  "local t = {} t[t] = t\n"
-  "back = copy(t)\n"
-  "assert(next(back) == back and back[back] == back)\n"
-  "local deep = {[{[{1}] = 2}] = {[{3}] = 4}, x = 1}\n"
-  "back = copy(deep)\n"
-  "back.x = nil\n"
-  "local outer, inner = next(back)\n"
-  "assert(next(outer)[1] == 1 and outer[next(outer)] == 2 and next(inner)[1] == 3)")
+         "local key = {'key'}\n"
+         "local back = copy{[key] = 'value', same = key}\n"
+         "assert(back[back.same] == 'value' and back.same[1] == 'key')\n"
+         "local t = {} t[t] = t\n"
+         "back = copy(t)\n"
+         "assert(next(back) == back and back[back] == back)\n"
+         "local deep = {[{[{1}] = 2}] = {[{3}] = 4}, x = 1}\n"
+         "back = copy(deep)\n"
+         "back.x = nil\n"
+         "local outer, inner = next(back)\n"
+         "assert(next(outer)[1] == 1 and outer[next(outer)] == 2 and next(inner)[1] == 3)")
 
-LUA_TEST(references_are_right_among_many_tables,
+LUA_TEST(
+  references_are_right_among_many_tables,
   "for _, size in ipairs{15, 16, 17, 31, 32, 33, 100, 255, 256, 257, 5000, 70000} do\n"
   "  local all = {}\n"
   "  for i = 1, size do all[i] = {i} end\n"
@@ -346,76 +348,77 @@ LUA_TEST(references_are_right_among_many_tables,
   "  for i = 1, size do assert(back[i][1] == i and back[size + i] == back[size + 1 - i]) end\n"
   "end")
 
-LUA_TEST(the_receiver_gets_its_own_copy,
-  "local t = {inner = {}}\n"
-  "local back = copy(t)\n"
-  "assert(back ~= t and back.inner ~= t.inner)")
+LUA_TEST(the_receiver_gets_its_own_copy, "local t = {inner = {}}\n"
+                                         "local back = copy(t)\n"
+                                         "assert(back ~= t and back.inner ~= t.inner)")
 
 LUA_TEST(references_of_one_to_four_bytes_are_read,
-  "for _, ref in ipairs{'d4 02 00', 'd5 02 0000', 'c7 03 02 000000', 'd6 02 00000000'} do\n"
-  "  local t = decode(hex('91' .. ref))\n"
-  "  assert(t[1] == t)\n"
-  "end")
+         "for _, ref in ipairs{'d4 02 00', 'd5 02 0000', 'c7 03 02 000000', 'd6 02 00000000'} do\n"
+         "  local t = decode(hex('91' .. ref))\n"
+         "  assert(t[1] == t)\n"
+         "end")
 
 LUA_TEST(addresses_travel,
-  "local a, b = address(1, 2), address(3, 4, true)\n"
-  "assert(#encode(a) == 18 and #encode(b) == 25)\n"
-  "assert(copy(a) == a and copy(b) == b)\n"
-  "local back = copy{a, b, a, [a] = b, to = a}\n"
-  "assert(back[1] == a and back[2] == b and back[3] == a and back[a] == b and back.to == a)")
+         "local a, b = address(1, 2), address(3, 4, true)\n"
+         "assert(#encode(a) == 18 and #encode(b) == 25)\n"
+         "assert(copy(a) == a and copy(b) == b)\n"
+         "local back = copy{a, b, a, [a] = b, to = a}\n"
+         "assert(back[1] == a and back[2] == b and back[3] == a and back[a] == b and back.to == a)")
 
 /* ---- instances ---- */
 
 LUA_TEST(instances_keep_their_class,
-  "local Job = class('Job', 'Base')\n"
-  "local back = copy(made(Job, {id = 7, list = {1}}))\n"
-  "assert(getmetatable(back) == Job and back.id == 7 and back.list[1] == 1)\n"
-  "assert(survives(made(Job, {})) and survives(made(Job, {1, 2, 3})))\n"
-  "assert(survives{made(Job, {}), {job = made(Job, {x = made(Job, {y = 1})})}})\n"
-  "assert(asked == 1 and resolved == 1)")
+         "local Job = class('Job', 'Base')\n"
+         "local back = copy(made(Job, {id = 7, list = {1}}))\n"
+         "assert(getmetatable(back) == Job and back.id == 7 and back.list[1] == 1)\n"
+         "assert(survives(made(Job, {})) and survives(made(Job, {1, 2, 3})))\n"
+         "assert(survives{made(Job, {}), {job = made(Job, {x = made(Job, {y = 1})})}})\n"
+         "assert(asked == 1 and resolved == 1)")
 
 LUA_TEST(instances_look_as_documented,
-  "local J = class('J')\n"
-  "assert(tohex(encode(made(J, {a = 1}))) == 'c90000000e03' .. '92a6746573742e4aa14a' .. "
-    "'81a16101')\n"
-  "assert(J.__names == hex'92a6746573742e4aa14a')")
+         "local J = class('J')\n"
+         "assert(tohex(encode(made(J, {a = 1}))) == 'c90000000e03' .. '92a6746573742e4aa14a' .. "
+         "'81a16101')\n"
+         "assert(J.__names == hex'92a6746573742e4aa14a')")
 
 LUA_TEST(instances_refer_to_themselves_and_each_other,
-  "local Node = class('Node')\n"
-  "local one, two = made(Node, {}), made(Node, {})\n"
-  "one.self, one.next, two.next = one, two, one\n"
-  "assert(survives(one) and survives{one, two, {two, one}})\n"
-  "local back = copy{[one] = 'key', one = one}\n"
-  "assert(back[back.one] == 'key')")
+         "local Node = class('Node')\n"
+         "local one, two = made(Node, {}), made(Node, {})\n"
+         "one.self, one.next, two.next = one, two, one\n"
+         "assert(survives(one) and survives{one, two, {two, one}})\n"
+         "local back = copy{[one] = 'key', one = one}\n"
+         "assert(back[back.one] == 'key')")
 
 LUA_TEST(more_classes_than_are_remembered_at_once_work,
-  "local all = {}\n"
-  "for i = 1, 200 do all[i] = made(class('C' .. i), {i = i}) end\n"
-  "for round = 1, 3 do\n"
-  "  assert(survives(all))\n"
-  "  for i = 1, 200 do assert(survives(all[i])) end\n"
-  "end\n"
-  "assert(asked == 200 and resolved == 200)")
+         "local all = {}\n"
+         "for i = 1, 200 do all[i] = made(class('C' .. i), {i = i}) end\n"
+         "for round = 1, 3 do\n"
+         "  assert(survives(all))\n"
+         "  for i = 1, 200 do assert(survives(all[i])) end\n"
+         "end\n"
+         "assert(asked == 200 and resolved == 200)")
 
-LUA_TEST(other_metatables_do_not_travel,
+LUA_TEST(
+  other_metatables_do_not_travel,
   "local t = setmetatable({1, 2}, {__index = function() error'no' end, __len = error, __pairs = "
-    "error})\n"
+  "error})\n"
   "local back = copy(t)\n"
   "assert(getmetatable(back) == nil and rawequal(back[1], 1) and #back == 2)\n"
   "assert(getmetatable(copy(setmetatable({}, {__thespian = false}))) == nil)\n"
   "assert(getmetatable(copy(setmetatable({}, setmetatable({}, {__index = {__thespian = true}})))) "
-    "== nil)\n"
+  "== nil)\n"
   "assert(asked == 0)")
 
 LUA_TEST(a_class_that_cannot_be_found_keeps_its_names,
-  "local bytes = hex'c7 0c 03 94 a3 612e42 a1 42 a1 43 a1 44 80'\n"
-  "local back = decode(bytes)\n"
-  "assert(getmetatable(back).names[1] == 'a.B' and getmetatable(back).names[4] == 'D')\n"
-  "assert(encode(back) == hex('c9 0000000c 03') .. bytes:sub(4))")
+         "local bytes = hex'c7 0c 03 94 a3 612e42 a1 42 a1 43 a1 44 80'\n"
+         "local back = decode(bytes)\n"
+         "assert(getmetatable(back).names[1] == 'a.B' and getmetatable(back).names[4] == 'D')\n"
+         "assert(encode(back) == hex('c9 0000000c 03') .. bytes:sub(4))")
 
-LUA_TEST(classes_named_by_strangers_do_not_pile_up,
+LUA_TEST(
+  classes_named_by_strangers_do_not_pile_up,
   "local function seen(i) return decode(hex'c7 0d 03 92' .. ('\\xa8s.%06d'):format(i) .. hex'a1 "
-    "42 80') end\n"
+  "42 80') end\n"
   "for i = 1, 1000 do seen(i) end\n"
   "collectgarbage() local before = collectgarbage'count'\n"
   "for i = 1001, 21000 do seen(i) end\n"
@@ -423,37 +426,38 @@ LUA_TEST(classes_named_by_strangers_do_not_pile_up,
   "assert(collectgarbage'count' - before < 200, collectgarbage'count' - before)")
 
 LUA_TEST(system_message_classes_give_their_kind,
-  "local Exit, Job = class('Exit'), class('Job')\n"
-  "Exit.__kind = 1\n"
-  "local function kind(value) return (select(2, encode(value))) end\n"
-  "for round = 1, 2 do\n"
-  "  assert(kind(made(Exit, {})) == 1 and kind(made(Job, {})) == 0)\n"
-  "  assert(kind{made(Exit, {})} == 0 and kind(made(Job, {made(Exit, {})})) == 0)\n"
-  "  assert(kind(1) == 0 and kind'x' == 0 and kind{} == 0 and kind(address(1, 1)) == 0)\n"
-  "end\n"
-  "local Odd = class('Odd') Odd.__kind = 33\n"
-  "assert(kind(made(Odd, {})) == 0)")
+         "local Exit, Job = class('Exit'), class('Job')\n"
+         "Exit.__kind = 1\n"
+         "local function kind(value) return (select(2, encode(value))) end\n"
+         "for round = 1, 2 do\n"
+         "  assert(kind(made(Exit, {})) == 1 and kind(made(Job, {})) == 0)\n"
+         "  assert(kind{made(Exit, {})} == 0 and kind(made(Job, {made(Exit, {})})) == 0)\n"
+         "  assert(kind(1) == 0 and kind'x' == 0 and kind{} == 0 and kind(address(1, 1)) == 0)\n"
+         "end\n"
+         "local Odd = class('Odd') Odd.__kind = 33\n"
+         "assert(kind(made(Odd, {})) == 0)")
 
 LUA_TEST(names_may_send_a_message_itself,
-  "local Job, Other = class('Job'), class('Other')\n"
-  "local list, nested = {}, nil\n"
-  "for i = 1, 40 do list[i] = {i} end\n"
-  "function Job.hook() nested = survives{list, list[7], made(Other, {list[3]})} end\n"
-  "assert(survives{list, made(Job, {}), list[3], list, made(Job, {1})} and nested)")
+         "local Job, Other = class('Job'), class('Other')\n"
+         "local list, nested = {}, nil\n"
+         "for i = 1, 40 do list[i] = {i} end\n"
+         "function Job.hook() nested = survives{list, list[7], made(Other, {list[3]})} end\n"
+         "assert(survives{list, made(Job, {}), list[3], list, made(Job, {1})} and nested)")
 
 LUA_TEST(what_names_raises_comes_through,
-  "local Job = class('Job')\n"
-  "Job.names = {'only one'}\n"
-  "local ok, text = pcall(encode, {made(Job, {})})\n"
-  "assert(not ok and text:find'names come in pairs', text)\n"
-  "Job.__names = 'not packed'\n"
-  "ok, text = pcall(encode, {made(Job, {})})\n"
-  "assert(not ok and text:find'no proper names', text)")
+         "local Job = class('Job')\n"
+         "Job.names = {'only one'}\n"
+         "local ok, text = pcall(encode, {made(Job, {})})\n"
+         "assert(not ok and text:find'names come in pairs', text)\n"
+         "Job.__names = 'not packed'\n"
+         "ok, text = pcall(encode, {made(Job, {})})\n"
+         "assert(not ok and text:find'no proper names', text)")
 
-LUA_TEST(a_table_that_changes_on_the_way_is_refused,
+LUA_TEST(
+  a_table_that_changes_on_the_way_is_refused,
   "local value\n"
   "local function job(name, hook) local meta = class(name) meta.hook = hook return made(meta, {}) "
-    "end\n"
+  "end\n"
   "value = {job('A', function() value.x = nil end), x = 1, y = 2}\n"
   "refused(value, 'message was changed while it was being sent')\n"
   "value = {job('B', function() value[3] = nil end), {}, {}}\n"
@@ -461,7 +465,8 @@ LUA_TEST(a_table_that_changes_on_the_way_is_refused,
 
 /* ---- what cannot travel ---- */
 
-LUA_TEST(errors_say_what_and_where,
+LUA_TEST(
+  errors_say_what_and_where,
   "local f, co = print, coroutine.create(print)\n"
   "refused(f, 'message is a function')\n"
   "refused(co, 'message is a coroutine')\n"
@@ -488,11 +493,12 @@ LUA_TEST(errors_say_what_and_where,
   "refused({1, 2, nil, f}, 'message[4] is a function')\n"
   "refused({{}, {}, f}, 'message[3] is a function')")
 
-LUA_TEST(the_middle_of_a_long_path_is_left_out,
+LUA_TEST(
+  the_middle_of_a_long_path_is_left_out,
   "local t = {last = print}\n"
   "for i = 20, 1, -1 do t = {['k' .. i] = t} end\n"
   "refused(t, 'message.k1.k2.k3.k4.k5.k6.k7.k8....k14.k15.k16.k17.k18.k19.k20.last is a "
-    "function')\n"
+  "function')\n"
   "t = {last = print}\n"
   "for i = 15, 1, -1 do t = {['k' .. i] = t} end\n"
   "refused(t, 'message.k1.k2.k3.k4.k5.k6.k7.k8.k9.k10.k11.k12.k13.k14.k15.last is a function')\n"
@@ -501,7 +507,8 @@ LUA_TEST(the_middle_of_a_long_path_is_left_out,
   "local _, text = encode(t)\n"
   "assert(#text < 4096 and text:find' is a function$', #text)")
 
-LUA_TEST(what_is_too_deep_is_refused,
+LUA_TEST(
+  what_is_too_deep_is_refused,
   "local function deep(levels, wrap)\n"
   "  local t = {}\n"
   "  for i = 2, levels do t = wrap(t) end\n"
@@ -518,10 +525,11 @@ LUA_TEST(what_is_too_deep_is_refused,
   "  'message.next.next... is nested deeper than 1000 levels')\n"
   "assert(decode((encode(deep(1000, function(t) return {t, t} end)))))")
 
-LUA_TEST(what_is_too_large_is_refused,
+LUA_TEST(
+  what_is_too_large_is_refused,
   "local words = 'message is larger than 106 bytes'\n"
   "for _, value in ipairs{('x'):rep(101), {('x'):rep(101)}, {a = {('x'):rep(60), ('x'):rep(60)}}} "
-    "do\n"
+  "do\n"
   "  local bytes, text = encode(value, 100)\n"
   "  assert(not bytes and text == words, text)\n"
   "  assert(encode(value, 200))\n"
@@ -535,7 +543,8 @@ LUA_TEST(what_is_too_large_is_refused,
 
 /* ---- what comes from outside ---- */
 
-LUA_TEST(malformed_bytes_are_refused_with_words,
+LUA_TEST(
+  malformed_bytes_are_refused_with_words,
   "malformed('', 'it ends too early')\n"
   "malformed(hex'c1', 'it is no MessagePack')\n"
   "malformed(hex'a3 6162', 'it ends too early')\n"
@@ -566,7 +575,7 @@ LUA_TEST(malformed_bytes_are_refused_with_words,
   "malformed(hex'c7 00 04', 'it ends too early')\n"
   "malformed(hex'd5 04 9100 00', 'something follows it')\n"
   "for _, names in ipairs{'', '80', '90', '91a161', '93a161a161a161', '92a16101', '92a161', '92', "
-    "'a161'} do\n"
+  "'a161'} do\n"
   "  local body = hex(names .. '80')\n"
   "  malformed('\\xc7' .. string.char(#body) .. '\\3' .. body, 'an instance has no proper names')\n"
   "end\n"
@@ -578,48 +587,50 @@ LUA_TEST(malformed_bytes_are_refused_with_words,
   "malformed(hex'c7 07 03 92a161a162 80 01', 'an extension is too long')\n"
   "malformed(hex'92 c7 06 03 92a161a162 81 01 02', 'an instance has no fields')")
 
-LUA_TEST(long_equal_keys_are_found_whatever_their_form,
+LUA_TEST(
+  long_equal_keys_are_found_whatever_their_form,
   "local key = ('k'):rep(100)\n"
   "malformed('\\x82\\xd9\\x64' .. key .. '\\1\\xda\\0\\x64' .. key .. '\\2', 'a key comes twice')\n"
   "local parts = {}\n"
   "for i = 1, 300 do parts[i] = '\\xce' .. string.pack('>I4', i % 299) .. '\\1' end\n"
   "malformed('\\xde\\x01\\x2c' .. table.concat(parts), 'a key comes twice')")
 
-LUA_TEST(nil_values_leave_no_field,
-  "assert(next(decode(hex'81 a161 c0')) == nil)\n"
-  "local t = decode(hex'93 01 c0 03')\n"
-  "assert(t[1] == 1 and t[2] == nil and t[3] == 3)")
+LUA_TEST(nil_values_leave_no_field, "assert(next(decode(hex'81 a161 c0')) == nil)\n"
+                                    "local t = decode(hex'93 01 c0 03')\n"
+                                    "assert(t[1] == 1 and t[2] == nil and t[3] == 3)")
 
-LUA_TEST(every_part_and_every_change_of_a_message_is_survived,
+LUA_TEST(
+  every_part_and_every_change_of_a_message_is_survived,
   "local Job = class('Job', 'Base')\n"
   "local t = {1, -500, 2.5, 'text', {a = 1, b = {}, [3.5] = false}, made(Job, {x = address(1, "
-    "2)}), {}}\n"
+  "2)}), {}}\n"
   "t[7][1], t.me, t[t[5]] = t[5], t, 'key'\n"
   "local bytes = encode(t)\n"
   "for i = 0, #bytes - 1 do assert(not pcall(decode, bytes:sub(1, i))) end\n"
   "for i = 1, #bytes do\n"
   "  for _, with in ipairs{0, 1, 0x7f, 0x80, 0x90, 0xc0, 0xc1, 0xc7, 0xd4, 0xdf, 0xff} do\n"
   "    local ok, back = pcall(decode, bytes:sub(1, i - 1) .. string.char(with) .. bytes:sub(i + "
-    "1))\n"
+  "1))\n"
   "    if ok then assert(survives(back)) else assert(back:find'^malformed message: ', back) end\n"
   "  end\n"
   "end\n"
   "assert(survives(t))")
 
 LUA_TEST(nesting_without_end_is_refused,
-  "malformed(('\\x91'):rep(5000) .. '\\1', 'it is nested too deeply')\n"
-  "malformed(('\\x81\\1'):rep(5000) .. '\\1', 'it is nested too deeply')\n"
-  "malformed(('\\x81'):rep(5000) .. ('\\1'):rep(5001), 'it is nested too deeply')\n"
-  "for _, kind in ipairs{{'\\4', ''}, {'\\3', '\\x92\\xa1a\\xa1b\\x81\\1'}} do\n"
-  "  local bytes = '\\1'\n"
-  "  for i = 1, 1100 do\n"
-  "    bytes = kind[2] .. bytes\n"
-  "    bytes = '\\xc9' .. string.pack('>I4', #bytes) .. kind[1] .. bytes\n"
-  "  end\n"
-  "  malformed(bytes, 'it is nested too deeply')\n"
-  "end")
+         "malformed(('\\x91'):rep(5000) .. '\\1', 'it is nested too deeply')\n"
+         "malformed(('\\x81\\1'):rep(5000) .. '\\1', 'it is nested too deeply')\n"
+         "malformed(('\\x81'):rep(5000) .. ('\\1'):rep(5001), 'it is nested too deeply')\n"
+         "for _, kind in ipairs{{'\\4', ''}, {'\\3', '\\x92\\xa1a\\xa1b\\x81\\1'}} do\n"
+         "  local bytes = '\\1'\n"
+         "  for i = 1, 1100 do\n"
+         "    bytes = kind[2] .. bytes\n"
+         "    bytes = '\\xc9' .. string.pack('>I4', #bytes) .. kind[1] .. bytes\n"
+         "  end\n"
+         "  malformed(bytes, 'it is nested too deeply')\n"
+         "end")
 
-LUA_TEST(enclosed_values_have_numbers_of_their_own,
+LUA_TEST(
+  enclosed_values_have_numbers_of_their_own,
   "local inner = {'inner'}\n"
   "local bytes = encode{inner, inner}\n"
   "local enclosed = '\\xc7' .. string.char(#bytes) .. '\\4' .. bytes\n"
@@ -638,7 +649,7 @@ LUA_TEST(enclosed_values_have_numbers_of_their_own,
   /* within an instance's fields, after a field that is a table, before a reference to that */
   "local Poison = class('Poison')\n"
   "local body = hex'92 ab 746573742e506f69736f6e a6 506f69736f6e 83 a161 90 a16d' .. enclosed .. "
-    "hex'a162 d4 02 01'\n"
+  "hex'a162 d4 02 01'\n"
   "t = decode('\\xc7' .. string.char(#body) .. '\\3' .. body)\n"
   "assert(getmetatable(t) == Poison and t.a == t.b and t.m[1] == t.m[2] and t.m[1] ~= t.a)")
 
@@ -649,14 +660,15 @@ LUA_TEST(enclosed_values_have_numbers_of_their_own,
 #endif
 
 /* 65,536 numbers that Lua puts on one place of a table of that size, or of the next. */
-LUA_TEST(keys_chosen_to_collide_are_refused,
+LUA_TEST(
+  keys_chosen_to_collide_are_refused,
   "local function map(size, key)\n"
   "  local parts = {}\n"
   "  for i = 1, size do parts[i] = key(i) .. '\\1' end\n"
   "  return '\\xdf' .. string.pack('>I4', size) .. table.concat(parts)\n"
   "end\n"
   "local function int(factor) return function(i) return '\\xcf' .. string.pack('>I8', i * factor) "
-    "end end\n"
+  "end end\n"
   "local function real(i) return '\\xcb' .. string.pack('>d', 1 + i * 2.0^-50) end\n"
   "local before = os.clock()\n"
   "malformed(map(65536, int(65535)), 'too many keys collide')\n"
@@ -670,24 +682,25 @@ LUA_TEST(keys_chosen_to_collide_are_refused,
   "end\n"
   "assert(decode(map(50000, function(i) return '\\xcb' .. string.pack('>d', i + 0.5) end)))\n"
   "assert(decode(map(50000, function(i) return '\\xcb' .. string.pack('>d', (2 * i + 1) * 2.0^(i "
-    "% 900)) end)))\n"
+  "% 900)) end)))\n"
   "local mixed = map(2000, function(i) return i % 2 == 0 and int(3)(i) or '\\xa4' .. "
-    "string.pack('>I4', i) end)\n"
+  "string.pack('>I4', i) end)\n"
   "assert(decode(mixed)[6] == 1)\n"
   "local nested = decode(hex'91' .. map(600, int(7)))\n"
   "assert(nested[1][7] == 1 and nested[1][4200] == 1)")
 
 LUA_TEST(large_maps_hold_tables_and_references,
-  "local t = {}\n"
-  "for i = 1, 2000 do t[i * 3] = {i} t['k' .. i] = t[i * 3] t[i + 0.5] = i end\n"
-  "t[t] = t\n"
-  "local back = copy(t)\n"
-  "for i = 1, 2000 do\n"
-  "  assert(back[i * 3][1] == i and back['k' .. i] == back[i * 3] and back[i + 0.5] == i)\n"
-  "end\n"
-  "assert(back[back] == back)")
+         "local t = {}\n"
+         "for i = 1, 2000 do t[i * 3] = {i} t['k' .. i] = t[i * 3] t[i + 0.5] = i end\n"
+         "t[t] = t\n"
+         "local back = copy(t)\n"
+         "for i = 1, 2000 do\n"
+         "  assert(back[i * 3][1] == i and back['k' .. i] == back[i * 3] and back[i + 0.5] == i)\n"
+         "end\n"
+         "assert(back[back] == back)")
 
-LUA_TEST(names_are_packed_and_unpacked,
+LUA_TEST(
+  names_are_packed_and_unpacked,
   "local list = {'a.B', 'B', 'c.D', 'D'}\n"
   "assert(tohex(pack_names(list)) == '94a3612e42a142a3632e44a144')\n"
   "assert(same(unpack_names(pack_names(list), 'more'), list))\n"
@@ -750,7 +763,7 @@ static void the_runtimes_notices_are_instances(void **state) {
   run(L, "local notice = decode(exited)\n"
          "local names = getmetatable(notice).names\n"
          "assert(names[1] == 'thespian.actors.ChildActorExited' and names[4] == "
-           "'ActorSystemMessage')\n"
+         "'ActorSystemMessage')\n"
          "assert(notice.childAddress == address(1, 2) and notice.reason == 'exit')\n"
          "notice = decode(dead)\n"
          "assert(same(notice.deadMessage, value) and notice.deadAddress == address(1, 2))\n"
@@ -881,7 +894,7 @@ static const char rich_value[] =
   "Job = Job or class('Job', 'Base')\n"
   "local shared = {'a rather long string that is not kept among the short ones'}\n"
   "value = {1, 2.5, shared, shared, made(Job, {x = 1, to = address(5, 6)}), {[shared] = {}}, me = "
-    "{}}\n"
+  "{}}\n"
   "for i = 1, 40 do value.me[i] = {i, value, 'k' .. i} end\n"
   "for i = 1, 600 do value[i * 7919] = i end\n"
   "return value";

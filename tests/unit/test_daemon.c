@@ -65,7 +65,8 @@ static void be_detached(int report) {
   bool has_others = fcntl(inherited, F_GETFD) >= 0;
   printf("nobody sees this\n");
   fflush(stdout);
-  th_daemon_report_ready(report, !has_input && is_leader && !has_others ? "detached" : "not detached");
+  th_daemon_report_ready(report,
+                         !has_input && is_leader && !has_others ? "detached" : "not detached");
 }
 
 static void the_line_of_a_child_that_is_ready_is_printed(void **state) {

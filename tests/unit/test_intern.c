@@ -7,8 +7,7 @@
 
 #include <cmocka.h>
 
-static void equal_texts_are_one(void **unused)
-{
+static void equal_texts_are_one(void **unused) {
   struct th_interns *interns = th_interns_new();
   char text[] = "shop.Order";
   (void)unused;
@@ -20,8 +19,7 @@ static void equal_texts_are_one(void **unused)
   th_interns_free(interns);
 }
 
-static void nothing_is_nothing(void **unused)
-{
+static void nothing_is_nothing(void **unused) {
   struct th_interns *interns = th_interns_new();
   (void)unused;
   assert_null(th_intern(interns, NULL, 0));
@@ -29,8 +27,7 @@ static void nothing_is_nothing(void **unused)
   th_interns_free(interns);
 }
 
-int main(void)
-{
+int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(equal_texts_are_one),
     cmocka_unit_test(nothing_is_nothing),

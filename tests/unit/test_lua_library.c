@@ -1,6 +1,6 @@
-/* The functions of the standard library that actors get in place of the stock ones: thousands of made-up
- * calls must give what the stock ones give, values and errors alike. The calls stand in library_*.lua
- * beside this file, which get both libraries. */
+/* The functions of the standard library that actors get in place of the stock ones: thousands of
+ * made-up calls must give what the stock ones give, values and errors alike. The calls stand in
+ * library_*.lua beside this file, which get both libraries. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

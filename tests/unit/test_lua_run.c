@@ -1,4 +1,5 @@
-/* Programs as `thespian-host run` runs them: files, folders and zips in a folder of the test's own. */
+/* Programs as `thespian-host run` runs them: files, folders and zips in a folder of the
+ * test's own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

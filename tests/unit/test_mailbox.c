@@ -7,8 +7,7 @@
 
 #include <cmocka.h>
 
-static struct th_message *number(uint64_t sender, uint32_t ticket, unsigned flags)
-{
+static struct th_message *number(uint64_t sender, uint32_t ticket, unsigned flags) {
   struct th_address from = {.system = 1, .number = sender}, to = {.system = 1, .number = 99};
   struct th_message *message = th_message_new(TH_KIND_USER, &to, &from, NULL, 0);
   assert_non_null(message);
@@ -17,16 +16,14 @@ static struct th_message *number(uint64_t sender, uint32_t ticket, unsigned flag
   return message;
 }
 
-static void expect(struct th_mailbox *mailbox, uint32_t ticket)
-{
+static void expect(struct th_mailbox *mailbox, uint32_t ticket) {
   struct th_message *message = th_mailbox_pop(mailbox);
   assert_non_null(message);
   assert_int_equal(message->ticket, ticket);
   th_message_free(message);
 }
 
-static void only_the_push_that_wakes_says_so(void **unused)
-{
+static void only_the_push_that_wakes_says_so(void **unused) {
   struct th_mailbox mailbox;
   (void)unused;
   th_mailbox_init(&mailbox);
@@ -42,8 +39,7 @@ static void only_the_push_that_wakes_says_so(void **unused)
   expect(&mailbox, 4);
 }
 
-static void sleep_is_refused_when_a_push_came_in_between(void **unused)
-{
+static void sleep_is_refused_when_a_push_came_in_between(void **unused) {
   struct th_mailbox mailbox;
   (void)unused;
   th_mailbox_init(&mailbox);
@@ -57,8 +53,7 @@ static void sleep_is_refused_when_a_push_came_in_between(void **unused)
   assert_true(th_mailbox_sleep(&mailbox));
 }
 
-static void sleep_is_refused_while_messages_are_queued(void **unused)
-{
+static void sleep_is_refused_while_messages_are_queued(void **unused) {
   struct th_mailbox mailbox;
   (void)unused;
   th_mailbox_init(&mailbox);
@@ -69,13 +64,11 @@ static void sleep_is_refused_while_messages_are_queued(void **unused)
   expect(&mailbox, 2);
 }
 
-static void urgent_messages_go_first_and_in_order(void **unused)
-{
+static void urgent_messages_go_first_and_in_order(void **unused) {
   struct th_mailbox mailbox;
   (void)unused;
   th_mailbox_init(&mailbox);
-  for (uint32_t i = 1; i <= 3; i++)
-    th_mailbox_push(&mailbox, number(1, i, 0));
+  for (uint32_t i = 1; i <= 3; i++) th_mailbox_push(&mailbox, number(1, i, 0));
   expect(&mailbox, 1);
   th_mailbox_push(&mailbox, number(1, 10, TH_MESSAGE_URGENT));
   th_mailbox_push(&mailbox, number(1, 11, TH_MESSAGE_URGENT));
@@ -85,8 +78,7 @@ static void urgent_messages_go_first_and_in_order(void **unused)
   expect(&mailbox, 3);
 }
 
-static void depth_counts_what_waits(void **unused)
-{
+static void depth_counts_what_waits(void **unused) {
   struct th_mailbox mailbox;
   (void)unused;
   th_mailbox_init(&mailbox);
@@ -116,13 +108,11 @@ struct producer {
   uint64_t number;
 };
 
-static void *produce(void *argument)
-{
+static void *produce(void *argument) {
   struct producer *producer = argument;
   struct shared *shared = producer->shared;
   for (uint32_t i = 0; i < EACH; i++) {
-    if (!th_mailbox_push(&shared->mailbox, number(producer->number, i, 0)))
-      continue;
+    if (!th_mailbox_push(&shared->mailbox, number(producer->number, i, 0))) continue;
     pthread_mutex_lock(&shared->lock);
     shared->wakes++;
     pthread_cond_signal(&shared->ready);
@@ -131,18 +121,15 @@ static void *produce(void *argument)
   return NULL;
 }
 
-static void await_wake(struct shared *shared)
-{
+static void await_wake(struct shared *shared) {
   pthread_mutex_lock(&shared->lock);
-  while (shared->wakes == 0)
-    pthread_cond_wait(&shared->ready, &shared->lock);
+  while (shared->wakes == 0) pthread_cond_wait(&shared->ready, &shared->lock);
   assert_int_equal(shared->wakes, 1); /* never twice for one sleep */
   shared->wakes = 0;
   pthread_mutex_unlock(&shared->lock);
 }
 
-static void nothing_is_lost_doubled_or_reordered_between_threads(void **unused)
-{
+static void nothing_is_lost_doubled_or_reordered_between_threads(void **unused) {
   struct shared shared = {.lock = PTHREAD_MUTEX_INITIALIZER, .ready = PTHREAD_COND_INITIALIZER};
   struct producer producers[PRODUCERS];
   pthread_t threads[PRODUCERS];
@@ -165,14 +152,12 @@ static void nothing_is_lost_doubled_or_reordered_between_threads(void **unused)
       }
     } while (!th_mailbox_sleep(&shared.mailbox));
   }
-  for (unsigned i = 0; i < PRODUCERS; i++)
-    pthread_join(threads[i], NULL);
+  for (unsigned i = 0; i < PRODUCERS; i++) pthread_join(threads[i], NULL);
   assert_int_equal(total, PRODUCERS * EACH);
   assert_null(th_mailbox_pop(&shared.mailbox));
 }
 
-int main(void)
-{
+int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(only_the_push_that_wakes_says_so),
     cmocka_unit_test(sleep_is_refused_when_a_push_came_in_between),

@@ -7,8 +7,7 @@
 
 #include <cmocka.h>
 
-static void the_first_to_claim_a_name_has_it(void **unused)
-{
+static void the_first_to_claim_a_name_has_it(void **unused) {
   struct th_names *names = th_names_new();
   (void)unused;
   assert_int_equal(th_names_find(names, "Bob", 3), 0);
@@ -19,8 +18,7 @@ static void the_first_to_claim_a_name_has_it(void **unused)
   th_names_free(names);
 }
 
-static void a_released_name_is_free(void **unused)
-{
+static void a_released_name_is_free(void **unused) {
   struct th_names *names = th_names_new();
   (void)unused;
   th_names_claim(names, "Bob", 3, 17);
@@ -32,8 +30,7 @@ static void a_released_name_is_free(void **unused)
   th_names_free(names);
 }
 
-static void names_are_bytes(void **unused)
-{
+static void names_are_bytes(void **unused) {
   struct th_names *names = th_names_new();
   (void)unused;
   th_names_claim(names, "a\0b", 3, 1);
@@ -43,15 +40,13 @@ static void names_are_bytes(void **unused)
   th_names_free(names);
 }
 
-static void add_up(void *context, const char *name, size_t size, uint64_t number)
-{
+static void add_up(void *context, const char *name, size_t size, uint64_t number) {
   uint64_t *sum = context;
   assert_int_equal(size, 1);
   *sum += number * (uint64_t)(name[0] - 'a' + 1);
 }
 
-static void each_names_every_holder_once(void **unused)
-{
+static void each_names_every_holder_once(void **unused) {
   struct th_names *names = th_names_new();
   uint64_t sum = 0;
   (void)unused;
@@ -62,8 +57,7 @@ static void each_names_every_holder_once(void **unused)
   th_names_free(names);
 }
 
-int main(void)
-{
+int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_first_to_claim_a_name_has_it),
     cmocka_unit_test(a_released_name_is_free),

@@ -14,8 +14,7 @@ static const struct th_address someone = {.system = 7, .number = 9};
 
 /* Steps into an instance: checks its names, gives a reader before its first field. */
 static struct th_unpack enter(const struct th_buffer *buffer, const char *class_name,
-                              uint32_t fields)
-{
+                              uint32_t fields) {
   struct th_unpack reader;
   struct th_item item;
   size_t size;
@@ -35,20 +34,17 @@ static struct th_unpack enter(const struct th_buffer *buffer, const char *class_
   return reader;
 }
 
-static void expect_key(struct th_unpack *reader, const char *key)
-{
+static void expect_key(struct th_unpack *reader, const char *key) {
   size_t size;
   const char *text = th_unpack_str(reader, &size);
   assert_true(text != NULL && th_unpack_is(text, size, key));
 }
 
-static struct th_message *message_of(const struct th_buffer *buffer)
-{
+static struct th_message *message_of(const struct th_buffer *buffer) {
   return th_message_pack(TH_KIND_EXIT_REQUEST, &someone, &someone, buffer);
 }
 
-static void exit_requests_say_whether_they_recurse(void **unused)
-{
+static void exit_requests_say_whether_they_recurse(void **unused) {
   struct th_buffer buffer;
   (void)unused;
   th_buffer_init(&buffer);
@@ -62,17 +58,15 @@ static void exit_requests_say_whether_they_recurse(void **unused)
   th_buffer_clear(&buffer);
 }
 
-static void an_unreadable_exit_request_recurses(void **unused)
-{
-  struct th_message *message =
-    th_message_new(TH_KIND_EXIT_REQUEST, &someone, &someone, "\xc7\x05\x03", 3);
+static void an_unreadable_exit_request_recurses(void **unused) {
+  struct th_message *message = th_message_new(TH_KIND_EXIT_REQUEST, &someone, &someone,
+                                              "\xc7\x05\x03", 3);
   (void)unused;
   assert_true(th_notice_read_exit_request(message));
   th_message_free(message);
 }
 
-static void a_lost_child_is_named_with_the_reason(void **unused)
-{
+static void a_lost_child_is_named_with_the_reason(void **unused) {
   struct th_buffer buffer;
   size_t size;
   (void)unused;
@@ -88,8 +82,7 @@ static void a_lost_child_is_named_with_the_reason(void **unused)
   th_buffer_clear(&buffer);
 }
 
-static void poison_encloses_the_message_as_it_was(void **unused)
-{
+static void poison_encloses_the_message_as_it_was(void **unused) {
   struct th_buffer buffer;
   struct th_item item;
   (void)unused;
@@ -106,8 +99,7 @@ static void poison_encloses_the_message_as_it_was(void **unused)
   th_buffer_clear(&buffer);
 }
 
-static void a_wakeup_without_payload_has_none(void **unused)
-{
+static void a_wakeup_without_payload_has_none(void **unused) {
   struct th_buffer buffer;
   (void)unused;
   th_buffer_init(&buffer);
@@ -142,8 +134,7 @@ static void an_answer_is_a_result_or_an_error(void **unused) {
   th_buffer_clear(&buffer);
 }
 
-int main(void)
-{
+int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(exit_requests_say_whether_they_recurse),
     cmocka_unit_test(an_unreadable_exit_request_recurses),

@@ -8,8 +8,7 @@
 
 static struct th_world world;
 
-static void the_first_number_is_the_admins(void **unused)
-{
+static void the_first_number_is_the_admins(void **unused) {
   struct th_registry *registry = th_registry_new(&world);
   uint64_t number;
   (void)unused;
@@ -20,8 +19,7 @@ static void the_first_number_is_the_admins(void **unused)
   th_registry_free(registry);
 }
 
-static void a_slot_never_has_the_same_number_twice(void **unused)
-{
+static void a_slot_never_has_the_same_number_twice(void **unused) {
   struct th_registry *registry = th_registry_new(&world);
   uint64_t first, second;
   (void)unused;
@@ -35,8 +33,7 @@ static void a_slot_never_has_the_same_number_twice(void **unused)
   th_registry_free(registry);
 }
 
-static void what_was_never_made_is_not_found(void **unused)
-{
+static void what_was_never_made_is_not_found(void **unused) {
   struct th_registry *registry = th_registry_new(&world);
   uint64_t number;
   (void)unused;
@@ -49,15 +46,13 @@ static void what_was_never_made_is_not_found(void **unused)
   th_registry_free(registry);
 }
 
-static bool count_living(void *context, struct th_actor *actor)
-{
+static bool count_living(void *context, struct th_actor *actor) {
   unsigned *living = context;
   *living += th_actor_number(actor) != 0;
   return true;
 }
 
-static void many_slots_are_distinct_and_all_walked(void **unused)
-{
+static void many_slots_are_distinct_and_all_walked(void **unused) {
   enum { COUNT = 5000 };
   struct th_registry *registry = th_registry_new(&world);
   unsigned living = 0;
@@ -72,8 +67,7 @@ static void many_slots_are_distinct_and_all_walked(void **unused)
   th_registry_free(registry);
 }
 
-int main(void)
-{
+int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_first_number_is_the_admins),
     cmocka_unit_test(a_slot_never_has_the_same_number_twice),

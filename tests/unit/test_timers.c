@@ -74,7 +74,8 @@ static void a_hundred_thousand_come_in_order_of_time(void **unused) {
   th_timers_free(timers);
 }
 
-/* A thousand times, each asked for a hundred times: by time, and where that is the same by asking. */
+/* A thousand times, each asked for a hundred times: by time, and where that is the same by
+ * asking. */
 static void many_with_equal_times_keep_the_order_asked(void **unused) {
   enum { COUNT = 100000, TIMES = 1000 };
   struct th_timers *timers = th_timers_new(NULL, NULL);

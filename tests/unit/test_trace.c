@@ -9,8 +9,8 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
-/* Loads chunks under their names, each a function; the last is called in a coroutine and raises. Gives
- * its traceback, which lives as long as L. */
+/* Loads chunks under their names, each a function; the last is called in a coroutine and raises.
+ * Gives its traceback, which lives as long as L. */
 static const char *trace_of(lua_State *L, const char *prelude) {
   luaL_openlibs(L);
   if (luaL_dostring(L, prelude) != LUA_OK) fail_msg("%s", lua_tostring(L, -1));
