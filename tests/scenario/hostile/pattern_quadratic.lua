@@ -1,2 +1,2 @@
---> time limit
+--> time limit | too complex
 ;("a"):rep(1000000):gsub("a*b", "")
