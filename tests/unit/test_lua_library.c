@@ -123,8 +123,8 @@ static void endless_calls_end_at_the_time_limit(void **context) {
     "ours.string.find(('a'):rep(100000), '.*.*.*b')",
     "ours.table.insert(setmetatable({}, {__len = function() return 1 << 60 end}), 1, 1)",
     "ours.table.remove(setmetatable({}, {__len = function() return 1 << 60 end}), 1)",
-    "ours.table.concat(setmetatable({}, {__len = function() return 1 << 60 end, __index = type}), "
-    "'')",
+    ("local t = setmetatable({}, {__len = function() return 1 << 60 end, __index = type})"
+     " ours.table.concat(t, '')"),
     "ours.table.move({}, 1, 1 << 60, 2)",
   };
   struct stage *stage = *context;
