@@ -30,6 +30,8 @@ struct th_log {
   char *old_path; /* where rotation puts the file */
   size_t max_size;
   enum th_log_level threshold;
+  enum th_log_level least; /* the lowest threshold, of this log and of those after it */
+  struct th_log *next;     /* gets each line, too; NULL for none */
   bool is_json;
   char system[32]; /* empty for none */
   uint64_t (*now)(void *context);
@@ -63,7 +65,7 @@ int th_log_open(struct th_log **log, const char *path, size_t max_size,
   if (fd < 0) return fd;
   struct th_log *opened = th_new(struct th_log);
   opened->fd = fd;
-  opened->threshold = threshold;
+  opened->threshold = opened->least = threshold;
   opened->max_size = max_size;
   opened->now = real_time;
   opened->ration = th_ration_new(&limits);
@@ -76,17 +78,40 @@ int th_log_open(struct th_log **log, const char *path, size_t max_size,
   return 0;
 }
 
+/* Only a regular file is one that lines of two logs would get lost in by rotation, or mix in two
+ * formats; whoever names a terminal or /dev/null twice knows what for. */
+static bool writes_same_file(const struct th_log *log, const struct th_log *other) {
+  struct stat one, another;
+  if (log->path == NULL && other->path == NULL) return true;
+  return fstat(log->fd, &one) == 0 && S_ISREG(one.st_mode) && fstat(other->fd, &another) == 0 &&
+         one.st_dev == another.st_dev && one.st_ino == another.st_ino;
+}
+
+int th_log_add(struct th_log *log, struct th_log *other) {
+  struct th_log **end = &log;
+  for (; *end != NULL; end = &(*end)->next) {
+    if (writes_same_file(*end, other)) return -EEXIST;
+  }
+  *end = other;
+  for (struct th_log *each = log; each != other; each = each->next) {
+    if (other->threshold < each->least) each->least = other->threshold;
+  }
+  return 0;
+}
+
 void th_log_use_json(struct th_log *log) {
   log->is_json = true;
 }
 
 void th_log_set_system(struct th_log *log, const char *system) {
-  snprintf(log->system, sizeof log->system, "%s", system);
+  for (; log != NULL; log = log->next) snprintf(log->system, sizeof log->system, "%s", system);
 }
 
 void th_log_set_clock(struct th_log *log, uint64_t (*now)(void *context), void *context) {
-  log->now = now;
-  log->now_context = context;
+  for (; log != NULL; log = log->next) {
+    log->now = now;
+    log->now_context = context;
+  }
 }
 
 void th_log_take_stderr(struct th_log *log) {
@@ -97,7 +122,7 @@ void th_log_take_stderr(struct th_log *log) {
 }
 
 bool th_log_wants(const struct th_log *log, enum th_log_level level) {
-  return log != NULL && level >= log->threshold;
+  return log != NULL && level >= log->least;
 }
 
 static bool has_outgrown(const struct th_log *log, struct stat *file) {
@@ -288,17 +313,24 @@ static void write_allowed(struct th_log *log, const struct th_log_source *source
   th_buffer_clear(&line);
 }
 
+/* Each log asks its own ration, and before the words are made: what is dropped costs little. */
 static void write_format(struct th_log *log, const struct th_log_source *source,
                          enum th_log_level level, const char *format, va_list arguments) {
-  struct th_buffer said;
-  th_buffer_init(&said);
-  th_buffer_vprintf(&said, format, arguments);
-  write_allowed(log, source, level, &said);
-  th_buffer_clear(&said);
+  for (; log != NULL; log = log->next) {
+    if (level < log->threshold || !may_write(log, source)) continue;
+    struct th_buffer said;
+    va_list copy;
+    th_buffer_init(&said);
+    va_copy(copy, arguments);
+    th_buffer_vprintf(&said, format, copy);
+    va_end(copy);
+    write_allowed(log, source, level, &said);
+    th_buffer_clear(&said);
+  }
 }
 
 void th_log_write(struct th_log *log, enum th_log_level level, const char *format, ...) {
-  if (!th_log_wants(log, level) || !may_write(log, NULL)) return;
+  if (!th_log_wants(log, level)) return;
   va_list arguments;
   va_start(arguments, format);
   write_format(log, NULL, level, format, arguments);
@@ -307,7 +339,7 @@ void th_log_write(struct th_log *log, enum th_log_level level, const char *forma
 
 void th_log_write_from(struct th_log *log, const struct th_log_source *source,
                        enum th_log_level level, const char *format, ...) {
-  if (!th_log_wants(log, level) || !may_write(log, source)) return;
+  if (!th_log_wants(log, level)) return;
   va_list arguments;
   va_start(arguments, format);
   write_format(log, source, level, format, arguments);
@@ -316,16 +348,17 @@ void th_log_write_from(struct th_log *log, const struct th_log_source *source,
 
 void th_log_write_text(struct th_log *log, const struct th_log_source *source,
                        enum th_log_level level, const void *text, size_t size) {
-  if (!th_log_wants(log, level) || !may_write(log, source)) return;
-  struct th_buffer said;
-  th_buffer_init(&said);
-  th_buffer_append(&said, text, size);
-  write_allowed(log, source, level, &said);
-  th_buffer_clear(&said);
+  for (; th_log_wants(log, level); log = log->next) {
+    if (level < log->threshold || !may_write(log, source)) continue;
+    struct th_buffer said;
+    th_buffer_init(&said);
+    th_buffer_append(&said, text, size);
+    write_allowed(log, source, level, &said);
+    th_buffer_clear(&said);
+  }
 }
 
-void th_log_close(struct th_log *log) {
-  if (log == NULL) return;
+static void close_one(struct th_log *log) {
   th_ration_turn(log->ration, TH_FOREVER, tell_dropped, log);
   th_ration_free(log->ration);
   if (log->path != NULL) close(log->fd);
@@ -333,6 +366,14 @@ void th_log_close(struct th_log *log) {
   free(log->path);
   free(log->old_path);
   free(log);
+}
+
+void th_log_close(struct th_log *log) {
+  while (log != NULL) {
+    struct th_log *next = log->next;
+    close_one(log);
+    log = next;
+  }
 }
 
 /* ---- words for settings ---- */

@@ -5,11 +5,14 @@
  * one write(), so lines of several threads and processes do not mix. The lock guards the file
  * descriptor, the rotation and the ration.
  *
+ * A log may be given others: every line then goes to each of them that wants its level, too. Each
+ * has a file, a level, a format, a rotation and a ration of its own.
+ *
  * Nobody can fill a disk: each source may write 2000 lines or 256 KiB in 10 seconds, all together
  * ten times as much. What is past that is dropped, and when the time is over one line for each
  * source says how many were: with the next line that anybody writes, or at the end.
  *
- * Threads: any. Owns: the open file, unless it is standard error.
+ * Threads: any. Owns: the open file, unless it is standard error; the logs that it was given.
  */
 #ifndef TH_BASE_LOG_H
 #define TH_BASE_LOG_H
@@ -26,20 +29,27 @@ struct th_log;
  * past it is renamed to path.old (replacing that) and begun anew. */
 int th_log_open(struct th_log **log, const char *path, size_t max_size,
                 enum th_log_level threshold);
+
+/* Takes other, a log that was given none: each line goes there, too, and it is closed with log.
+ * -EEXIST when both would write to one file, or both to standard error: it is not taken then. */
+int th_log_add(struct th_log *log, struct th_log *other);
+
+/* With all that it was given. NULL is fine. */
 void th_log_close(struct th_log *log);
 
-/* Before anyone writes. JSON in place of text; the system that all lines are of (kept, up to 32
- * bytes); the clock for the ration. */
+/* Before anyone writes. JSON in place of text, for this log alone; for those that it was given,
+ * too: the system that all lines are of (kept, up to 32 bytes); the clock for the ration. */
 void th_log_use_json(struct th_log *log);
 void th_log_set_system(struct th_log *log, const char *system);
 void th_log_set_clock(struct th_log *log, uint64_t (*now)(void *context), void *context);
 
-/* Has the process's standard error go to the log's file from now on, also to a new one after a
- * rotation: what libraries say before they end the process is not lost. Nothing for a log that is
- * standard error. */
+/* Has the process's standard error go to this log's own file from now on, also to a new one after
+ * a rotation: what libraries say before they end the process is not lost. Nothing for a log that
+ * is standard error. */
 void th_log_take_stderr(struct th_log *log);
 
-/* True when a line of that level would be written; log may be NULL (then never). */
+/* True when a line of that level would be written, there or by a log that it was given; log may be
+ * NULL (then never). */
 bool th_log_wants(const struct th_log *log, enum th_log_level level);
 
 /* Whose line it is. All borrowed. */

@@ -556,6 +556,134 @@ static void many_sources_share_a_ration(void **state) {
   free(text);
 }
 
+/* ---- several logs ---------------------------------------------------------------------------- */
+
+/* One that writes words of any level to path and one that writes JSON from errors on to old. */
+static struct th_log *open_two(const struct place *place) {
+  struct th_log *log, *other;
+  assert_int_equal(th_log_open(&log, place->path, 0, TH_LOG_DEBUG), 0);
+  assert_int_equal(th_log_open(&other, place->old, 0, TH_LOG_ERROR), 0);
+  th_log_use_json(other);
+  assert_int_equal(th_log_add(log, other), 0);
+  return log;
+}
+
+static void each_log_writes_its_levels_in_its_format(void **state) {
+  struct place *place = *state;
+  struct th_log *log = open_two(place);
+  th_log_set_system(log, "00ab");
+  th_log_write(log, TH_LOG_INFO, "%s %d", "news", 1);
+  th_log_write(log, TH_LOG_ERROR, "%s %d", "failure", 2);
+  th_log_write_from(log, &joe, TH_LOG_ERROR, "%s %d", "failure", 3);
+  th_log_write_text(log, &joe, TH_LOG_WARNING, "a warning", 9);
+  th_log_write_text(log, &joe, TH_LOG_CRITICAL, "the end", 7);
+  th_log_close(log);
+  char *text = read_file(place->path), *json = read_file(place->old), *at = json;
+  assert_true(matches(text,
+                      " INFO news 1\n.* ERROR failure 2\n.* ERROR m[.]Worker a5[.]ab: failure "
+                      "3\n.* WARNING m[.]Worker a5[.]ab: a warning\n.* CRITICAL m[.]Worker "
+                      "a5[.]ab: the end\n$"));
+  static const char *const expected[] = {"failure 2", "failure 3", "the end"};
+  for (int i = 0; i < 3; i++) {
+    json_t *line = read_json_line(&at);
+    assert_field(line, "message", expected[i]);
+    assert_field(line, "system", "00ab");
+    assert_field(line, "actor", i == 0 ? NULL : "a5.ab");
+    json_decref(line);
+  }
+  assert_int_equal(*at, '\0');
+  free(text);
+  free(json);
+}
+
+static void a_line_is_wanted_when_any_of_the_logs_wants_it(void **state) {
+  struct place *place = *state;
+  struct th_log *log, *other, *third;
+  char away[300];
+  snprintf(away, sizeof away, "%s/away", place->folder);
+  assert_int_equal(th_log_open(&log, place->path, 0, TH_LOG_CRITICAL), 0);
+  assert_int_equal(th_log_open(&other, place->old, 0, TH_LOG_ERROR), 0);
+  assert_int_equal(th_log_open(&third, away, 0, TH_LOG_INFO), 0);
+  assert_int_equal(th_log_add(log, other), 0);
+  assert_false(th_log_wants(log, TH_LOG_WARNING));
+  assert_int_equal(th_log_add(log, third), 0);
+  assert_false(th_log_wants(log, TH_LOG_DEBUG));
+  assert_true(th_log_wants(log, TH_LOG_INFO));
+  th_log_write(log, TH_LOG_INFO, "news");
+  th_log_write_text(log, &joe, TH_LOG_WARNING, "careful", 7);
+  th_log_close(log);
+  char *first = read_file(place->path), *second = read_file(place->old), *text = read_file(away);
+  assert_string_equal(first, "");
+  assert_string_equal(second, "");
+  assert_int_equal(count_of(text, "news") + count_of(text, "careful"), 2);
+  free(first);
+  free(second);
+  free(text);
+}
+
+static void lines_of_threads_reach_every_log(void **state) {
+  struct place *place = *state;
+  struct th_log *log, *other;
+  assert_int_equal(th_log_open(&log, place->path, 0, TH_LOG_DEBUG), 0);
+  assert_int_equal(th_log_open(&other, place->old, 0, TH_LOG_INFO), 0);
+  assert_int_equal(th_log_add(log, other), 0);
+  write_from_threads(log);
+  th_log_close(log);
+  assert_int_equal(count_whole_lines(place->path), THREADS * LINES);
+  assert_int_equal(count_whole_lines(place->old), THREADS * LINES);
+}
+
+/* One of them wants all and is cut short, the other wants little and is not. */
+static void each_log_has_its_own_ration(void **state) {
+  struct place *place = *state;
+  struct th_log *log = open_two(place);
+  uint64_t now = 1000 * TH_SECOND;
+  th_log_set_clock(log, hand_clock, &now);
+  for (int i = 0; i < 2010; i++) th_log_write_from(log, &joe, TH_LOG_INFO, "again");
+  th_log_write_from(log, &joe, TH_LOG_ERROR, "heard");
+  th_log_close(log);
+  char *text = read_file(place->path), *json = read_file(place->old);
+  assert_int_equal(count_of(text, "again"), 2000);
+  assert_int_equal(count_of(text, "heard"), 0);
+  assert_int_equal(count_of(text, "dropped 11 lines of m.Worker"), 1);
+  assert_int_equal(count_of(json, "heard"), 1);
+  assert_int_equal(count_of(json, "dropped"), 0);
+  free(text);
+  free(json);
+}
+
+static void two_logs_do_not_write_one_file(void **state) {
+  struct place *place = *state;
+  struct th_log *log, *other;
+  char link_name[300];
+  snprintf(link_name, sizeof link_name, "%s/away", place->folder);
+  assert_int_equal(symlink(place->path, link_name), 0);
+  assert_int_equal(th_log_open(&log, place->path, 0, TH_LOG_DEBUG), 0);
+  assert_int_equal(th_log_open(&other, place->old, 0, TH_LOG_DEBUG), 0);
+  assert_int_equal(th_log_add(log, other), 0);
+  assert_int_equal(th_log_open(&other, link_name, 0, TH_LOG_DEBUG), 0);
+  assert_int_equal(th_log_add(log, other), -EEXIST);
+  th_log_close(other);
+  assert_int_equal(th_log_open(&other, place->old, 0, TH_LOG_DEBUG), 0);
+  assert_int_equal(th_log_add(log, other), -EEXIST);
+  th_log_close(other);
+  th_log_close(log);
+}
+
+static void standard_error_twice_is_refused_and_nothing_twice_is_fine(void **state) {
+  (void)state;
+  struct th_log *log, *other;
+  assert_int_equal(th_log_open(&log, NULL, 0, TH_LOG_CRITICAL), 0);
+  assert_int_equal(th_log_open(&other, NULL, 0, TH_LOG_CRITICAL), 0);
+  assert_int_equal(th_log_add(log, other), -EEXIST);
+  th_log_close(other);
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(th_log_open(&other, "/dev/null", 0, TH_LOG_CRITICAL), 0);
+    assert_int_equal(th_log_add(log, other), 0);
+  }
+  th_log_close(log);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     in_place(a_line_has_time_process_level_and_words),
@@ -564,6 +692,12 @@ int main(void) {
     in_place(a_source_that_says_too_much_is_cut_short_and_told_of),
     in_place(long_lines_count_by_their_bytes),
     in_place(many_sources_share_a_ration),
+    in_place(each_log_writes_its_levels_in_its_format),
+    in_place(a_line_is_wanted_when_any_of_the_logs_wants_it),
+    in_place(lines_of_threads_reach_every_log),
+    in_place(each_log_has_its_own_ration),
+    in_place(two_logs_do_not_write_one_file),
+    in_place(standard_error_twice_is_refused_and_nothing_twice_is_fine),
     in_place(each_level_has_its_name),
     in_place(further_lines_are_indented_and_control_characters_shown),
     in_place(lines_under_the_threshold_are_not_written),
