@@ -66,19 +66,17 @@ static void collect_capabilities(struct service *service) {
   }
 }
 
-/* A log that nobody asked for by name may be missing: another user's may be in its place. */
+/* In the background what actors print goes to the log, too. */
 static int open_log(struct service *service, struct th_reason *reason) {
   const struct th_options *options = service->command->options;
-  const char *file = th_options_text(options, TH_OPTION_LOG_FILE, NULL);
-  struct th_runlog said = {.file = file,
-                           .level = th_options_text(options, TH_OPTION_LOG_LEVEL, NULL),
-                           .format = th_options_text(options, TH_OPTION_LOG_FORMAT, NULL)};
   bool is_child = service->report >= 0;
-  int error = th_runlog_open(&service->log, &said, is_child, reason);
-  if (error != 0) return file != NULL ? error : 0;
-  if (is_child && file != NULL) th_daemon_redirect(file); /* what actors print, too */
-  if (is_child) th_log_take_stderr(service->log);
-  return 0;
+  struct th_runlog said = {.file = th_options_text(options, TH_OPTION_LOG_FILE, NULL),
+                           .level = th_options_text(options, TH_OPTION_LOG_LEVEL, NULL),
+                           .format = th_options_text(options, TH_OPTION_LOG_FORMAT, NULL),
+                           .handlers = options->log_handlers.list,
+                           .handler_count = options->log_handlers.count,
+                           .takes_streams = is_child};
+  return th_runlog_open(&service->log, &said, is_child, reason);
 }
 
 /* ---- the start ------------------------------------------------------------------------------- */

@@ -88,11 +88,6 @@ static void detach(int report) {
   redirect(nothing);
 }
 
-void th_daemon_redirect(const char *file) {
-  int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0644);
-  if (fd >= 0) redirect(fd);
-}
-
 int th_daemon_fork(bool *is_child, int *report, struct th_reason *reason) {
   int ends[2];
   *is_child = false;

@@ -22,9 +22,6 @@
  * back after the child's report: 0, the line printed, or the error with its reason. */
 int th_daemon_fork(bool *is_child, int *report, struct th_reason *reason);
 
-/* The child: has standard output and error go to that file from now on. */
-void th_daemon_redirect(const char *file);
-
 /* The child, once. line ends without a newline. False when nobody listens. */
 bool th_daemon_report_ready(int report, const char *line);
 void th_daemon_report_error(int report, int error, const char *words);

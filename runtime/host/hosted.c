@@ -16,15 +16,6 @@ struct th_hosted {
   char *lua_path;
 };
 
-/* A log that nobody asked for by name may be missing. */
-static int open_log(struct th_hosted *hosted, const struct th_hosting *hosting,
-                    struct th_reason *reason) {
-  int error = th_runlog_open(&hosted->log, &hosting->log, true, reason);
-  if (error == 0 || hosting->log.file != NULL || error == TH_EUSAGE) return error;
-  hosted->log = NULL;
-  return 0;
-}
-
 static int start_system(struct th_hosted *hosted, const struct th_hosting *hosting,
                         struct th_reason *reason) {
   struct th_system_config config = {.base = hosting->base,
@@ -40,18 +31,19 @@ static int start_system(struct th_hosted *hosted, const struct th_hosting *hosti
 }
 
 static void release(struct th_hosted *hosted) {
-  if (hosted->log != NULL) th_log_close(hosted->log);
+  th_log_close(hosted->log);
   free(hosted->lua_path);
   free(hosted);
 }
 
 int th_hosted_start(struct th_hosted **hosted, const struct th_hosting *hosting,
                     struct th_reason *reason) {
-  int error;
+  int error = 0;
   struct th_hosted *started = th_new(struct th_hosted);
   started->references = 1;
   started->lua_path = th_strdup(hosting->lua_path);
-  if (hosting->logs && (error = open_log(started, hosting, reason)) != 0) goto failed;
+  if (hosting->logs) error = th_runlog_open(&started->log, &hosting->log, true, reason);
+  if (error != 0) goto failed;
   if ((error = start_system(started, hosting, reason)) != 0) goto failed;
   *hosted = started;
   return 0;

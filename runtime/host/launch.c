@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "host/json.h"
+#include "host/loghandler.h"
 #include "host/portowner.h"
 #include "message/address.h"
 #include "message/pack.h"
@@ -186,6 +187,26 @@ static void add_folder(struct arguments *arguments, const char *folder) {
   free(absolute);
 }
 
+/* The new process is in the folder of this one, so a relative name means the same file there. */
+static int add_log(struct arguments *arguments, const struct th_runlog *log,
+                   struct th_reason *reason) {
+  int error = th_runlog_check(log, reason);
+  if (error != 0) return error;
+  add_option(arguments, "--log-file", log->file);
+  add_option(arguments, "--log-level", log->level);
+  add_option(arguments, "--log-format", log->format);
+  if (log->handlers != NULL && log->handler_count == 0)
+    add_option(arguments, "--log-handler", "none");
+  for (size_t i = 0; i < log->handler_count && error == 0; i++) {
+    struct th_buffer text;
+    th_buffer_init(&text);
+    error = th_loghandler_write(&log->handlers[i], &text, reason);
+    if (error == 0) add_option(arguments, "--log-handler", (const char *)text.data);
+    th_buffer_clear(&text);
+  }
+  return error;
+}
+
 static int write_arguments(struct arguments *arguments, const struct th_launch *launch,
                            struct th_reason *reason) {
   char port[8];
@@ -196,9 +217,8 @@ static int write_arguments(struct arguments *arguments, const struct th_launch *
   add_option(arguments, "--base", launch->base != NULL ? launch->base : TH_BASE_TCP);
   add_option(arguments, "--host", launch->host);
   add_option(arguments, "--port", port);
-  add_option(arguments, "--log-file", launch->log.file);
-  add_option(arguments, "--log-level", launch->log.level);
-  add_option(arguments, "--log-format", launch->log.format);
+  int error = add_log(arguments, &launch->log, reason);
+  if (error != 0) return error;
   for (size_t i = 0; i < launch->path_count; i++) add_folder(arguments, launch->path[i]);
   return add_capabilities(arguments, launch, reason);
 }

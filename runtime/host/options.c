@@ -46,6 +46,7 @@ void th_options_clear(struct th_options *options) {
   }
   th_pairs_clear(&options->capabilities);
   th_pairs_clear(&options->requirements);
+  th_loghandlers_clear(&options->log_handlers);
   *options = (struct th_options){0};
 }
 
@@ -212,6 +213,15 @@ static int check_pairs(struct th_options *options, struct th_reason *reason) {
   return error;
 }
 
+static int check_log_handlers(struct th_options *options, struct th_reason *reason) {
+  const struct th_texts *texts = &options->texts[TH_OPTION_LOG_HANDLER];
+  int error = 0;
+  for (size_t i = 0; i < texts->count && error == 0; i++) {
+    error = th_loghandlers_parse(&options->log_handlers, texts->list[i], reason);
+  }
+  return error;
+}
+
 static int check_words(const struct th_options *options, struct th_reason *reason) {
   enum th_log_level ignored;
   const char *level = th_options_text(options, TH_OPTION_LOG_LEVEL, NULL);
@@ -260,5 +270,6 @@ int th_options_parse(struct th_options *options, const struct th_command_usage *
   if ((error = check_port(options, command, reason)) != 0) return error;
   if ((error = check_timeout(options, reason)) != 0) return error;
   if ((error = check_words(options, reason)) != 0) return error;
+  if ((error = check_log_handlers(options, reason)) != 0) return error;
   return check_pairs(options, reason);
 }

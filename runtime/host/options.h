@@ -15,6 +15,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "host/loghandler.h"
 #include "host/pairs.h"
 #include "host/usage.h"
 
@@ -27,6 +28,7 @@ struct th_options {
   struct th_texts texts[TH_OPTION_COUNT]; /* of a flag that is set: one empty text */
   struct th_pairs capabilities;
   struct th_pairs requirements;
+  struct th_loghandlers log_handlers;
   uint16_t port;
   uint64_t timeout; /* nanoseconds */
   int argument_count;

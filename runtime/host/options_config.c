@@ -42,23 +42,47 @@ static int add_text(struct th_options *options, enum th_option option, const voi
   return error;
 }
 
+/* A table as the JSON that the command line would have. */
+static int add_handler(struct th_options *options, const void *value, size_t size) {
+  struct th_buffer text;
+  th_buffer_init(&text);
+  int error = th_json_write(value, size, &text);
+  if (error == 0) {
+    th_options_add(options, TH_OPTION_LOG_HANDLER, (const char *)text.data, text.size);
+  }
+  th_buffer_clear(&text);
+  return error;
+}
+
 static bool is_text(enum th_item_type type) {
   return type == TH_ITEM_STR || type == TH_ITEM_INT || type == TH_ITEM_REAL;
 }
 
+/* One text, or one handler. */
+static int add_item(struct th_options *options, enum th_option option, const void *value,
+                    size_t size) {
+  struct th_unpack reader;
+  struct th_item item;
+  th_unpack_init(&reader, value, size);
+  if (!th_unpack_next(&reader, &item)) return TH_EUSAGE;
+  if (is_text(item.type)) return add_text(options, option, value, size);
+  if (option != TH_OPTION_LOG_HANDLER) return TH_EUSAGE;
+  if (item.type == TH_ITEM_MAP) return add_handler(options, value, size);
+  if (item.type != TH_ITEM_ARRAY || item.count != 0) return TH_EUSAGE;
+  th_options_add(options, option, "{}", 2); /* the empty table again */
+  return 0;
+}
+
 static int add_list(struct th_options *options, enum th_option option, struct th_unpack *reader,
                     uint32_t count) {
-  for (uint32_t i = 0; i < count; i++) {
-    struct th_unpack start = *reader;
-    struct th_item item;
+  int error = 0;
+  if (count == 0 && option == TH_OPTION_LOG_HANDLER) th_options_add(options, option, "none", 4);
+  for (uint32_t i = 0; i < count && error == 0; i++) {
     size_t size;
-    th_unpack_next(&start, &item);
     const unsigned char *value = th_unpack_skip(reader, &size);
-    if (value == NULL || !is_text(item.type)) return TH_EUSAGE;
-    int error = add_text(options, option, value, size);
-    if (error != 0) return error;
+    error = value != NULL ? add_item(options, option, value, size) : TH_EUSAGE;
   }
-  return 0;
+  return error;
 }
 
 static int add_value(struct th_options *options, enum th_option option, const void *value,
@@ -74,7 +98,7 @@ static int add_value(struct th_options *options, enum th_option option, const vo
     return 0;
   }
   if (item.type == TH_ITEM_ARRAY) return add_list(options, option, &reader, item.count);
-  return is_text(item.type) ? add_text(options, option, value, size) : TH_EUSAGE;
+  return add_item(options, option, value, size);
 }
 
 static int add_pair(struct th_options *options, const struct th_command_usage *command,

@@ -27,6 +27,7 @@
   X(LOG_FILE, "log-file", 0, "FILE", "file for the log of the runtime")                            \
   X(LOG_LEVEL, "log-level", 0, "LEVEL", "debug, info, warning, error or critical")                 \
   X(LOG_FORMAT, "log-format", 0, "FORMAT", "text or json")                                         \
+  X(LOG_HANDLER, "log-handler", 0, "JSON", "one of several logs, see above; repeatable")           \
   X(SOURCE, "source", 0, "HASH", "bundle that the class is in (8 digits or more)")                 \
   X(NAME, "name", 0, "NAME", "global name; an actor that has it is given instead")                 \
   X(REQUIRE, "require", 0, "KEY=VALUE", "a requirement for the actor; repeatable")                 \
@@ -71,15 +72,20 @@ extern const struct th_option_usage th_option_usages[TH_OPTION_COUNT];
   X(start, "start", "", 0, 0,                                                                      \
     TH_BIT(BASE) | TH_BIT(HOST) | TH_BIT(PORT) | TH_BIT(CONVENTION) | TH_BIT(CAPABILITY) |         \
       TH_BIT(CONFIG) | TH_BIT(PATH) | TH_BIT(LOAD) | TH_BIT(CREATE) | TH_BIT(DAEMON) |             \
-      TH_BIT(LOG_FILE) | TH_BIT(LOG_LEVEL) | TH_BIT(LOG_FORMAT),                                   \
+      TH_BIT(LOG_FILE) | TH_BIT(LOG_LEVEL) | TH_BIT(LOG_FORMAT) | TH_BIT(LOG_HANDLER),             \
     "start a system; prints its base, address and port when it is ready",                          \
     "Port 0 takes any free one. The system runs until `shutdown`, or SIGTERM, SIGINT,\n"           \
     "SIGQUIT, at which actors are asked to exit; a second signal ends it at once.\n"               \
     "The log goes to standard error, with --daemon to THESPLOG_FILE or\n"                          \
     "/tmp/thespian.log. A VALUE is JSON where it parses as JSON, else a plain string.\n"           \
+    "With --log-handler lines go to the handlers alone, each to all that want its level:\n"        \
+    "'{\"file\": \"audit.log\", \"level\": \"info\", \"format\": \"json\"}'. What is left out\n"   \
+    "is as the other --log- options say. The word none takes back the handlers before\n"           \
+    "it; without any, nothing is logged.\n"                                                        \
     "A config file returns a table that names options as here, without the dashes:\n"              \
-    "repeatable ones as lists, and capabilities = {KEY = VALUE}. Options given on the\n"           \
-    "command line come before those of the file.\n")                                               \
+    "repeatable ones as lists, log_handler as a list of tables, and\n"                             \
+    "capabilities = {KEY = VALUE}. Options given on the command line come before those of\n"       \
+    "the file.\n")                                                                                 \
   X(shutdown, "shutdown", "", 0, 0, TH_REACH, "shut the system down, when every actor has exited", \
     "")                                                                                            \
   X(load, "load", "FILE.zip", 1, 1, TH_REACH, "load a bundle; prints its source hash", "")         \

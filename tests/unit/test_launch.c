@@ -188,6 +188,46 @@ static void a_new_system_is_told_all_that_was_asked_for(void **state) {
   th_buffer_clear(&map);
 }
 
+/* What the new process hears about the handlers of its log. */
+static void assert_handlers(struct th_runlog log, int expected_error, const char *expected) {
+  struct th_client *client;
+  struct th_reason reason = {""};
+  char *program = make_program("exit 1");
+  struct th_launch wish = {.program = program, .log = log};
+  assert_int_equal(th_launch_connect(&wish, th_clock_after(PATIENCE), &client, &reason),
+                   expected_error);
+  char *said = expected_error == TH_ESTARTUP ? read_said() : strdup(reason.words);
+  const char *from = strstr(said, expected_error == TH_ESTARTUP ? "--log" : "");
+  assert_string_equal(from != NULL ? from : "", expected);
+  free(said);
+  free(program);
+}
+
+static void handlers_of_a_log_are_told_as_json(void **state) {
+  (void)state;
+  static const struct th_runlog_handler list[] = {
+    {.file = "a \"b\".log", .level = "info"}, {.name = "x"}, {.format = "json"}};
+  assert_handlers((struct th_runlog){.level = "error", .handlers = list, .handler_count = 3},
+                  TH_ESTARTUP,
+                  "--log-level\nerror\n--log-handler\n{\"file\": \"a \\\"b\\\".log\", "
+                  "\"level\": \"info\"}\n--log-handler\n{}\n--log-handler\n"
+                  "{\"format\": \"json\"}\n");
+  assert_handlers((struct th_runlog){.handlers = list}, TH_ESTARTUP, "--log-handler\nnone\n");
+}
+
+static void handlers_that_make_no_sense_start_nothing(void **state) {
+  (void)state;
+  static const struct th_runlog_handler loud = {.name = "logDefs.handlers.a", .level = "loud"},
+                                        latin = {.file = "caf\xe9"};
+  assert_handlers((struct th_runlog){.handlers = &loud, .handler_count = 1}, TH_EUSAGE,
+                  "logDefs.handlers.a.level: \"loud\" is not a log level: debug, info, warning, "
+                  "error or critical");
+  assert_handlers((struct th_runlog){.handlers = &latin, .handler_count = 1}, TH_EUSAGE,
+                  "the log file \"caf\xe9\" of a handler cannot be told to a new process: its name "
+                  "is not UTF-8");
+  assert_false(is_there("said"));
+}
+
 static void a_capability_that_no_option_can_say_is_refused(void **state) {
   (void)state;
   struct th_buffer map;
@@ -329,6 +369,8 @@ int main(void) {
     TEST(attach_only_starts_nothing),
     TEST(the_line_of_a_new_system_says_where_it_is),
     TEST(a_new_system_is_told_all_that_was_asked_for),
+    TEST(handlers_of_a_log_are_told_as_json),
+    TEST(handlers_that_make_no_sense_start_nothing),
     TEST(a_capability_that_no_option_can_say_is_refused),
     TEST(what_the_new_process_complains_about_is_the_reason),
     TEST(a_process_that_says_nothing_is_given_up),

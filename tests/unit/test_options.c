@@ -256,6 +256,112 @@ static void each_base_has_a_port_of_its_own(void **state) {
   done(parsed);
 }
 
+/* ---- handlers of the log --------------------------------------------------------------------- */
+
+/* What is NULL was not said. */
+static void assert_handler(const struct th_options *options, size_t index, const char *file,
+                           const char *level, const char *format) {
+  const struct th_runlog_handler *handler = &options->log_handlers.list[index];
+  const char *const expected[] = {file, level, format};
+  const char *const said[] = {handler->file, handler->level, handler->format};
+  for (size_t i = 0; i < 3; i++) {
+    if (expected[i] == NULL || said[i] == NULL)
+      assert_true(expected[i] == said[i]);
+    else
+      assert_string_equal(said[i], expected[i]);
+  }
+}
+
+static void handlers_of_the_log_keep_their_order(void **state) {
+  (void)state;
+  struct parsed *parsed = parse("start", "--log-handler", "{\"file\": \"a\", \"level\": \"INFO\"}",
+                                "--log-handler", "{}", "--log-handler",
+                                "{\"format\": \"json\", \"format\": \"text\"}", NULL);
+  assert_int_equal(parsed->error, 0);
+  assert_int_equal(parsed->options.log_handlers.count, 3);
+  assert_handler(&parsed->options, 0, "a", "INFO", NULL);
+  assert_handler(&parsed->options, 1, NULL, NULL, NULL);
+  assert_handler(&parsed->options, 2, NULL, NULL, "text");
+  done(parsed);
+}
+
+static void none_takes_back_the_handlers_before_it(void **state) {
+  (void)state;
+  struct parsed *parsed = parse("start", NULL);
+  assert_null(parsed->options.log_handlers.list);
+  done(parsed);
+  parsed = parse("start", "--log-handler", "{\"file\": \"a\"}", "--log-handler", "none", NULL);
+  assert_int_equal(parsed->error, 0);
+  assert_non_null(parsed->options.log_handlers.list);
+  assert_int_equal(parsed->options.log_handlers.count, 0);
+  done(parsed);
+  parsed = parse("start", "--log-handler", "none", "--log-handler", "{\"file\": \"b\"}", "--config",
+                 "{\"log_handler\": [{\"file\": \"a\"}]}", NULL);
+  assert_int_equal(parsed->error, 0);
+  assert_int_equal(parsed->options.log_handlers.count, 1);
+  assert_handler(&parsed->options, 0, "b", NULL, NULL);
+  done(parsed);
+}
+
+static void wrong_handlers_of_the_log_are_told(void **state) {
+  (void)state;
+  static const char no_handler[] =
+    " is not a log handler: a JSON object with any of file, level and format, such as {\"file\": "
+    "\"audit.log\", \"level\": \"info\"}; or none";
+  static const char *const others[] = {"audit.log", "[]", "5", "{\"level\": [1}",
+                                       "{\"level\": 123456789012345678901}"};
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+    char words[300];
+    snprintf(words, sizeof words, "\"%s\"%s", others[i], no_handler);
+    assert_wrong(parse("start", "--log-handler", others[i], NULL), words);
+  }
+  assert_wrong(parse("start", "--log-handler", "", NULL),
+               "option --log-handler has an empty value");
+  assert_wrong(parse("start", "--log-handler", "{\"file\":\"a\",\"lvel\":1}", NULL),
+               "log handler {\"file\":\"a\",\"lvel\":1}: no \"lvel\"; it has: file, level, format");
+  assert_wrong(parse("start", "--log-handler", "{\"file\":null}", NULL),
+               "log handler {\"file\":null}: file must be a string that is not empty");
+  assert_wrong(parse("start", "--log-handler", "{\"file\":\"a\\u0000\"}", NULL),
+               "log handler {\"file\":\"a\\u0000\"}: file must be a string that is not empty");
+  assert_wrong(parse("start", "--log-handler", "{\"level\":\"\"}", NULL),
+               "log handler {\"level\":\"\"}: level must be a string that is not empty");
+  assert_wrong(
+    parse("start", "--log-handler", "{\"level\":\"loud\"}", NULL),
+    "log handler {\"level\":\"loud\"}: \"loud\" is not a log level: debug, info, warning, "
+    "error or critical");
+  assert_wrong(parse("start", "--log-handler", "{\"format\":\"xml\"}", NULL),
+               "log handler {\"format\":\"xml\"}: \"xml\" is not a log format: text or json");
+}
+
+static void handlers_of_the_log_stand_in_config_files(void **state) {
+  (void)state;
+  struct parsed *parsed = parse(
+    "start", "--config",
+    "{\"log_handler\": [{\"file\": \"a\", \"level\": \"info\"}, [], \"{\\\"file\\\": "
+    "\\\"b\\\"}\"]}",
+    "--log-handler", "{\"file\": \"c\"}", NULL);
+  assert_int_equal(parsed->error, 0);
+  assert_int_equal(parsed->options.log_handlers.count, 4);
+  assert_handler(&parsed->options, 0, "a", "info", NULL);
+  assert_handler(&parsed->options, 1, NULL, NULL, NULL); /* how Lua's empty table travels */
+  assert_handler(&parsed->options, 2, "b", NULL, NULL);
+  assert_handler(&parsed->options, 3, "c", NULL, NULL);
+  done(parsed);
+  parsed = parse("start", "--config", "{\"log_handler\": {\"format\": \"json\"}}", NULL);
+  assert_int_equal(parsed->options.log_handlers.count, 1);
+  assert_handler(&parsed->options, 0, NULL, NULL, "json");
+  done(parsed);
+  parsed = parse("start", "--config", "{\"log_handler\": []}", NULL);
+  assert_int_equal(parsed->error, 0);
+  assert_non_null(parsed->options.log_handlers.list);
+  assert_int_equal(parsed->options.log_handlers.count, 0);
+  done(parsed);
+  assert_wrong(parse("start", "--config", "{\"log_handler\": [[1]]}", NULL),
+               "in the config file: log_handler has a value of the wrong type");
+  assert_wrong(parse("start", "--config", "{\"log_handler\": {\"main\": {}}}", NULL),
+               "log handler {\"main\": {}}: no \"main\"; it has: file, level, format");
+}
+
 /* ---- config files ---------------------------------------------------------------------------- */
 
 static void a_config_file_comes_before_the_command_line(void **state) {
@@ -330,6 +436,10 @@ int main(void) {
     cmocka_unit_test(wrong_values_are_refused),
     cmocka_unit_test(bases_out_of_reach_say_why),
     cmocka_unit_test(each_base_has_a_port_of_its_own),
+    cmocka_unit_test(handlers_of_the_log_keep_their_order),
+    cmocka_unit_test(none_takes_back_the_handlers_before_it),
+    cmocka_unit_test(wrong_handlers_of_the_log_are_told),
+    cmocka_unit_test(handlers_of_the_log_stand_in_config_files),
     cmocka_unit_test(a_config_file_comes_before_the_command_line),
     cmocka_unit_test(a_config_file_is_checked_like_the_command_line),
     cmocka_unit_test(an_empty_config_file_changes_nothing),
