@@ -253,6 +253,13 @@ THESPIAN_API void thespian_message_free(struct thespian_message *message);
 /* A program's endpoint in an actor system: it has an address, sends and receives. */
 struct thespian_system;
 
+/* One of several logs. What is NULL is as the options' log_file, log_level and log_format say. */
+struct thespian_log_handler {
+  const char *file;
+  const char *level;  /* "debug", "info", "warning", "error" or "critical" */
+  const char *format; /* "text" or "json" */
+};
+
 /* Which system to open and how. All zero is a simpleSystemBase without capabilities of its own. All
  * is borrowed for the call. */
 struct thespian_options {
@@ -273,7 +280,11 @@ struct thespian_options {
   const char *log_file; /* of a system that this call starts; NULL: as the environment says, else */
   const char *log_level;  /* /tmp/thespian.log, from warnings on */
   const char *log_format; /* "text" (NULL) or "json" */
-  const char *program;    /* thespian-host; NULL: is looked for */
+  /* NULL: the three above are the log. Else lines go to these handlers alone, each line to every one
+   * whose level it has; with a count of 0, nowhere. No two write to one file. */
+  const struct thespian_log_handler *log_handlers;
+  size_t log_handler_count;
+  const char *program; /* thespian-host; NULL: is looked for */
   /* A multiprocTCPBase (or UDP) lives in this process: other programs reach it by its port, and the
    * classes that this program registers are there for them. It ends with this program; where
    * another shuts it down, this one gets THESPIAN_EGONE, and the other waits until this one has

@@ -76,8 +76,22 @@ static const char *find_base(const char *name) {
   return NULL;
 }
 
+/* To be freed; NULL for none. */
+static struct th_runlog_handler *copy_handlers(const struct thespian_options *options) {
+  if (options->log_handlers == NULL) return NULL;
+  struct th_runlog_handler *handlers = th_alloc_zeroed(options->log_handler_count + 1,
+                                                       sizeof *handlers);
+  for (size_t i = 0; i < options->log_handler_count; i++) {
+    const struct thespian_log_handler *said = &options->log_handlers[i];
+    handlers[i] = (struct th_runlog_handler){
+      .file = said->file, .level = said->level, .format = said->format};
+  }
+  return handlers;
+}
+
 /* host: what the text of "Admin Host" is kept in. */
-static int read_options(const struct thespian_options *options, struct th_launch *launch,
+static int read_options(const struct thespian_options *options,
+                        const struct th_runlog_handler *handlers, struct th_launch *launch,
                         char *host, size_t host_size, int64_t *limit, struct th_reason *reason) {
   int64_t port;
   launch->base = find_base(options->base);
@@ -99,8 +113,12 @@ static int read_options(const struct thespian_options *options, struct th_launch
   launch->path = options->path;
   launch->path_count = options->path_count;
   launch->program = options->program;
-  launch->log = (struct th_runlog){
-    .file = options->log_file, .level = options->log_level, .format = options->log_format};
+  size_t count = handlers != NULL ? options->log_handler_count : 0;
+  launch->log = (struct th_runlog){.file = options->log_file,
+                                   .level = options->log_level,
+                                   .format = options->log_format,
+                                   .handlers = handlers,
+                                   .handler_count = count};
   return 0;
 }
 
@@ -132,32 +150,46 @@ static int start_here(struct thespian_system *system, const struct thespian_opti
   return error != 0 ? th_fail(reason, error, "%s", th_error_words(error)) : 0;
 }
 
-int thespian_open(const struct thespian_options *options, struct thespian_system **system,
-                  struct thespian_reason *reason) {
-  static const struct thespian_options defaults = {.base = NULL};
-  struct th_reason *words = th_embed_reason(reason);
+static int open_any(const struct thespian_options *options, struct thespian_system *opened,
+                    const struct th_launch *launch, struct th_reason *reason) {
+  bool is_elsewhere = th_base_port(launch->base) != 0 && !options->here;
+  int error = is_elsewhere
+                ? th_launch_connect(launch, th_clock_after(START_TIME), &opened->client, reason)
+                : start_here(opened, options, launch, reason);
+  if (error != 0) return error;
+  /* A system that was there before may take less than the capabilities say. */
+  uint64_t most = th_client_limit(opened->client);
+  if (most < opened->limit) opened->limit = most;
+  return 0;
+}
+
+static int open_with(const struct thespian_options *options,
+                     const struct th_runlog_handler *handlers, struct thespian_system **system,
+                     struct th_reason *reason) {
   struct th_launch launch = {.base = NULL};
   char host[64];
   int64_t limit = MESSAGE_SIZE_LIMIT;
-  if (options == NULL) options = &defaults;
-  int error = read_options(options, &launch, host, sizeof host, &limit, words);
+  int error = read_options(options, handlers, &launch, host, sizeof host, &limit, reason);
   if (error != 0) return error;
   struct th_embed_shared *shared = th_new(struct th_embed_shared);
   atomic_init(&shared->references, 1);
   struct thespian_system *opened = new_system(shared, (uint64_t)limit);
-  bool is_elsewhere = th_base_port(launch.base) != 0 && !options->here;
-  error = is_elsewhere
-            ? th_launch_connect(&launch, th_clock_after(START_TIME), &opened->client, words)
-            : start_here(opened, options, &launch, words);
-  if (error != 0) {
+  error = open_any(options, opened, &launch, reason);
+  if (error == 0)
+    *system = opened;
+  else
     thespian_close(opened);
-    return error;
-  }
-  /* A system that was there before may take less than the capabilities say. */
-  uint64_t most = th_client_limit(opened->client);
-  if (most < opened->limit) opened->limit = most;
-  *system = opened;
-  return 0;
+  return error;
+}
+
+int thespian_open(const struct thespian_options *options, struct thespian_system **system,
+                  struct thespian_reason *reason) {
+  static const struct thespian_options defaults = {.base = NULL};
+  if (options == NULL) options = &defaults;
+  struct th_runlog_handler *handlers = copy_handlers(options);
+  int error = open_with(options, handlers, system, th_embed_reason(reason));
+  free(handlers);
+  return error;
 }
 
 int thespian_private(struct thespian_system *system, struct thespian_system **other,

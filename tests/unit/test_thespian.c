@@ -769,13 +769,15 @@ static void status_is_a_map(void **state) {
 /* ---- opening --------------------------------------------------------------------------------- */
 
 static void options_that_make_no_sense_are_refused(void **state) {
+  static const struct thespian_log_handler loud = {.file = "/dev/null", .level = "loud"};
   struct thespian_builder *number = thespian_builder_new(), *port = map_of("Admin Port", 65536),
                           *text = map_of("Message Size Limit", YES), *half = thespian_builder_new();
   const struct thespian_options cases[] = {{.base = "noBase"},
                                            {.capabilities = number},
                                            {.capabilities = port},
                                            {.capabilities = text},
-                                           {.log_file = "/dev/null", .log_level = "loud"}};
+                                           {.log_file = "/dev/null", .log_level = "loud"},
+                                           {.log_handlers = &loud, .log_handler_count = 1}};
   struct thespian_system *system;
   struct thespian_reason reason;
   (void)state;
@@ -792,6 +794,44 @@ static void options_that_make_no_sense_are_refused(void **state) {
   thespian_builder_free(port);
   thespian_builder_free(text);
   thespian_builder_free(half);
+}
+
+/* How often the file has these words. */
+static size_t count_in(const char *file, const char *words) {
+  char text[4096] = "";
+  size_t count = 0;
+  FILE *stream = fopen(file, "r");
+  assert_non_null(stream);
+  text[fread(text, 1, sizeof text - 1, stream)] = '\0';
+  fclose(stream);
+  for (const char *at = text; (at = strstr(at, words)) != NULL; at++) count++;
+  return count;
+}
+
+static void lines_go_to_every_handler_that_wants_them(void **state) {
+  struct counts counts = {0};
+  char all[4200], critical[4200];
+  snprintf(all, sizeof all, "%s/all.log", folder);
+  snprintf(critical, sizeof critical, "%s/critical.log", folder);
+  write_file("all.log", "", 0);
+  write_file("critical.log", "", 0);
+  const struct thespian_log_handler handlers[] = {{.file = all, .format = "json"},
+                                                  {.file = critical, .level = "critical"}};
+  struct thespian_options options = {.base = "multiprocQueueBase",
+                                     .log_file = "/no/such/log", /* no handler is left to want it */
+                                     .log_level = "warning",
+                                     .log_handlers = handlers};
+  struct thespian_reason reason;
+  (void)state;
+  for (options.log_handler_count = 0; options.log_handler_count <= 2; options.log_handler_count++) {
+    struct thespian_system *system;
+    assert_well(thespian_open(&options, &system, &reason), &reason);
+    assert_well(thespian_register(system, "test.Adder", &adder_class, &counts, &reason), &reason);
+    assert_int_equal(ask_int(system, create(system, "test.Adder"), "log"), 0);
+    end(system);
+    assert_int_equal(count_in(all, "a line with 100%\"}\n"), options.log_handler_count);
+    assert_int_equal(count_in(critical, "a line"), 0);
+  }
 }
 
 static void the_default_is_a_simple_system(void **state) {
@@ -896,6 +936,7 @@ int main(void) {
     cmocka_unit_test(sources_are_loaded_from_memory_and_files),
     cmocka_unit_test(status_is_a_map),
     cmocka_unit_test(options_that_make_no_sense_are_refused),
+    cmocka_unit_test(lines_go_to_every_handler_that_wants_them),
     cmocka_unit_test(the_default_is_a_simple_system),
     cmocka_unit_test(nobody_is_attached_to_what_is_not_there),
     cmocka_unit_test(a_system_in_another_process_is_started_and_shared),
