@@ -97,6 +97,25 @@ static void read_path(lua_State *L, struct th_launch *launch) {
   launch->path_count = count;
 }
 
+/* [-0, +n, v] makes the array of the handlers in the table on top. */
+static void read_handlers(lua_State *L, struct th_runlog *log) {
+  int list = lua_gettop(L);
+  size_t count = lua_rawlen(L, list);
+  struct th_runlog_handler *handlers = lua_newuserdatauv(L, (count + 1) * sizeof *handlers, 0);
+  for (size_t i = 0; i < count; i++) {
+    if (lua_rawgeti(L, list, (lua_Integer)i + 1) != LUA_TTABLE)
+      refuse(L, "the log's handlers are not a list of tables");
+    int handler = lua_gettop(L);
+    handlers[i] = (struct th_runlog_handler){.file = text_field(L, handler, "file"),
+                                             .level = text_field(L, handler, "level"),
+                                             .format = text_field(L, handler, "format"),
+                                             .name = text_field(L, handler, "name")};
+    lua_settop(L, handler - 1); /* the table still holds the texts */
+  }
+  log->handlers = handlers;
+  log->handler_count = count;
+}
+
 /* [-0, +n, v] *logs: whether a system in this process logs at all. */
 static void read_options(lua_State *L, int index, struct th_launch *launch, bool *logs) {
   *logs = true;
@@ -113,6 +132,8 @@ static void read_options(lua_State *L, int index, struct th_launch *launch, bool
   launch->log.file = text_field(L, log, "file");
   launch->log.level = text_field(L, log, "level");
   launch->log.format = text_field(L, log, "format");
+  lua_pushliteral(L, "handlers");
+  if (lua_rawget(L, log) == LUA_TTABLE) read_handlers(L, &launch->log);
 }
 
 /* [-0, +n, m] gives the program's package.path, NULL when it has none; it stays on the stack. */
@@ -173,6 +194,8 @@ static int program_open(lua_State *L) {
                 ? th_launch_connect(&launch, th_clock_after(START_TIME), &connection->client,
                                     &reason)
                 : open_hosted(connection, &launch, logs, lua_path, &reason);
+  /* What was said wrong has kept a system from starting, whichever process noticed. */
+  if (error == TH_EUSAGE) error = TH_ESTARTUP;
   if (error != 0) return th_lua_raise_reason(L, error, &reason);
   adopt_limit(connection);
   lua_pushvalue(L, 4);

@@ -109,10 +109,21 @@ function core.logs(level) end
 
 -- ---- in programs' states ------------------------------------------------------------------------
 
+---@class thespian.core.LogSettings
+---@field file? string
+---@field level? string
+---@field format? string
+
+---@class thespian.core.LogHandler: thespian.core.LogSettings
+---@field name? string what errors call it
+
+---@class thespian.core.Log: thespian.core.LogSettings
+---@field handlers? thespian.core.LogHandler[]
+
 --- Starts a system of that base, or connects to the one that runs.
 ---@param base string
 ---@param capabilities? table
----@param options? { path?: string[], host?: string, log?: { file?: string, level?: string, format?: string }|false }
+---@param options? { path?: string[], host?: string, log?: thespian.core.Log|false }
 ---@return thespian.core.Connection
 function core.open(base, capabilities, options) end
 

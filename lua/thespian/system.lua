@@ -5,6 +5,7 @@ local core = require "thespian.core"
 local class = require "thespian.class"
 local errors = require "thespian.errors"
 local library = require "thespian.library"
+local logdefs = require "thespian.logdefs"
 local origin = require "thespian.origin"
 local period = require "thespian.period"
 local program = require "thespian.program"
@@ -183,20 +184,6 @@ end
 
 PrivateEndpoint.__close = PrivateEndpoint.close
 
---- What is wrong with logDefs, or nil.
-local function check_log(log)
-  for key, value in pairs(log) do
-    if key == "handlers" then
-      return "logDefs have no handlers here: every line goes to logDefs.file, as a JSON object with "
-        .. "logDefs.format = \"json\"; have the program that wants them read that"
-    elseif key ~= "level" and key ~= "file" and key ~= "format" then
-      return ("logDefs have no '%s'; they have: level, file, format"):format(tostring(key))
-    elseif type(value) ~= "string" then
-      return ("logDefs.%s is a string, got %s"):format(key, type(value))
-    end
-  end
-end
-
 local function check(base, capabilities, log)
   local words
   if base ~= nil and type(base) ~= "string" then
@@ -206,7 +193,7 @@ local function check(base, capabilities, log)
   elseif log ~= nil and log ~= false and type(log) ~= "table" then
     words = "logDefs are a table or false, got " .. type(log)
   else
-    words = log and check_log(log)
+    words = log and logdefs.mistake(log)
   end
   if words then errors.raise("ActorSystemException", 3, "ActorSystem: " .. words) end
 end
@@ -214,14 +201,15 @@ end
 local function open(base, capabilities, log)
   local folder = core.programFolder() or origin.folder()
   local path = not core.programBundle() and { folder == "" and "." or folder } or nil
-  return ActorSystem(core.open(base, capabilities, { path = path, log = log }), { down = false })
+  local options = { path = path, log = log and logdefs.for_core(log) }
+  return ActorSystem(core.open(base, capabilities, options), { down = false })
 end
 
 --- The process's actor system: the same object again, unless another base is named (which then is
 --- the process's system from now on) or it was shut down.
 ---@param base? thespian.Base nil: the one in use, else "simpleSystemBase"
 ---@param capabilities? table used when this call starts the system
----@param logDefs? { level?: string, file?: string, format?: "text"|"json" }|false used when this call starts it
+---@param logDefs? thespian.LogDefinitions|false used when this call starts it
 ---@param transientUnique? boolean true: a system of its own, which later calls do not give again
 ---@return thespian.ActorSystem
 function system.ActorSystem(base, capabilities, logDefs, transientUnique)

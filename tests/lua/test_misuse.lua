@@ -53,7 +53,6 @@ local SYSTEM = {
   { "actors.ActorSystem('simpleSystemBase', {x = V}, nil, true)", { "f" }, "capabilities.x is a function" },
   { "actors.ActorSystem('simpleSystemBase', {['Admin Port'] = V}, nil, true)", { "{}", "f", "-1" },
     "'Admin Port'" },
-  { "actors.ActorSystem('simpleSystemBase', nil, {level = V}, true)", { "5", "{}", "f" }, "logDefs.level is a string" },
   { "actors.class(V)", { "nil", "5", "{}", "f", "''" }, "actors.class: the name" },
   { "actors.class('X', V)", { "5", "{}", "f", "''" }, "actors.class: the base of X" },
   { "actors.isinstance(1, V)", { "nil", "5", "{}", "f" }, "actors.isinstance: the second" },
@@ -61,6 +60,30 @@ local SYSTEM = {
   { "actors.ActorExitRequest(V)", { "{x = 1}" }, "ActorExitRequest has no field 'x'" },
   { "actors.DeadEnvelope(V)", { "5", "f", "'a'" }, "DeadEnvelope takes one table" },
   { "local _ = actors.V", { "Aktor", "main_" }, "thespian.actors has no '" },
+}
+
+--- What a program says about the log: {a setting with V, wrong values, words}.
+local LOG = {
+  { "level = V", { "5", "{}", "f" }, "logDefs.level is a string, got " },
+  { "file = V", { "''", "'a\\0b'" }, "logDefs.file is " },
+  { "lvel = V", { "'info'" },
+    "logDefs: no setting 'lvel'; there are: level, file, format, handlers" },
+  { "handlers = V", { "5", "true", "'a'" },
+    "logDefs.handlers is a table of handlers { level =, file =, format = }, got " },
+  { "handlers = V", { "f", "{f}", "{a = f}" },
+    "give a handler a file and format = \"json\", and have the program read that" },
+  { "handlers = V", { "{audit = 5}", "{audit = f}" },
+    "logDefs.handlers.audit is a table { level =, file =, format = }, got " },
+  { "handlers = V", { "{audit = {lvel = 'info'}}" },
+    "logDefs.handlers.audit: no setting 'lvel'; there are: level, file, format" },
+  { "handlers = V", { "{audit = {handlers = {}}}" },
+    "logDefs.handlers.audit: no setting 'handlers'" },
+  { "handlers = {audit = {level = V}}", { "5", "{}", "f", "''" },
+    "logDefs.handlers.audit.level is " },
+  { "handlers = {{file = '/dev/null'}, {format = V}}", { "5", "{}", "f", "''" },
+    "logDefs.handlers[2].format is " },
+  { "handlers = {['two words'] = V}", { "{file = 5}" },
+    'logDefs.handlers["two words"].file is a string, got number' },
 }
 
 --- The same for actors.
@@ -107,6 +130,14 @@ check.test("misuse by a program names the argument and the line", function()
     local call = assert(load("local asys, actors, worker, f = ...; " .. text, "=user.lua"))
     local well, raised = pcall(call, asys, actors, worker, print)
     return well and text .. " was taken" or tostring(raised)
+  end)
+end)
+
+check.test("what is wrong with logDefs is named by its place", function()
+  each(LOG, function(text)
+    local call = "actors.ActorSystem('simpleSystemBase', nil, {" .. text .. "}, true)"
+    local well, raised = pcall(assert(load("local actors, f = ...; " .. call, "=user.lua")), actors, print)
+    return well and call .. " was taken" or tostring(raised)
   end)
 end)
 

@@ -121,14 +121,82 @@ PYTHON
     fail "$base: $(cat own.log)"
 done
 
-# refused DEFINITIONS WORDS
+# ---- handlers ------------------------------------------------------------------------------------
+
+cat >handlers.lua <<'LUA'
+local actors = require "thespian.actors"
+local Speaker = require "logging".Speaker
+if actors.main(...) then
+  local definitions = ({
+    two = {
+      file = "plain.log",
+      handlers = {
+        audit = { file = "audit.log", level = "info", format = "json" },
+        console = { level = "warning" },
+      },
+    },
+    list = { level = "error", handlers = { { file = "plain.log" }, { file = "audit.log", level = "debug" } } },
+    none = { level = "debug", file = "plain.log", handlers = {} },
+  })[select(2, ...)]
+  local asys = actors.ActorSystem((...), { ["Admin Port"] = 0 }, definitions, true)
+  assert(asys:ask(asys:createActor(Speaker), "speak", 60) == "spoken")
+  asys:shutdown()
+end
+LUA
+
+for base in simpleSystemBase multiprocQueueBase multiprocTCPBase; do
+  # What actors print goes to the program, or in the background to the first handler that writes text.
+  printed="on standard error:on standard output"
+  [ "$base" = multiprocTCPBase ] || printed=
+  IFS=:
+  set -- $printed
+  unset IFS
+  for how in two list none; do
+    rm -f runtime.log plain.log audit.log
+    "$HOST" run handlers.lua "$base" "$how" >handlers.out 2>&1 || fail "$base: $(cat handlers.out)"
+    case $how in
+      two)
+        logged plain.log "$@" "a warning"
+        logged audit.log "some news" "a warning"
+        contains '"message":"a warning"' "$(cat audit.log)"
+        ! grep -Fq '"message"' plain.log || fail "$base: JSON in plain.log"
+        ;;
+      list)
+        logged plain.log "$@"
+        logged audit.log "a detail" "some news" "a warning"
+        ;;
+      none) [ ! -e plain.log ] || fail "$base: without a handler: $(cat plain.log)" ;;
+    esac
+    [ ! -s runtime.log ] || fail "$base: the usual log has: $(cat runtime.log)"
+  done
+done
+
+# refused DEFINITIONS WORDS: on a base of this process and on one with a process of its own.
 refused() {
-  echo "require 'thespian.actors'.ActorSystem('simpleSystemBase', nil, $1, true)" >refused.lua
-  ! "$HOST" run refused.lua >refused.out 2>&1 || fail "$1 is taken"
-  contains "$2" "$(cat refused.out)"
+  for base in simpleSystemBase multiprocTCPBase; do
+    echo "require 'thespian.actors'.ActorSystem('$base', {['Admin Port'] = 0}, $1, true)" >refused.lua
+    ! "$HOST" run refused.lua >refused.out 2>&1 || fail "$1 is taken on $base"
+    contains "$2" "$(cat refused.out)"
+  done
 }
-refused '{handlers = {}}' 'logDefs have no handlers here'
-refused '{format = "xml"}' '"xml" is not a log format: text or json'
-refused '{lvel = "info"}' "logDefs have no 'lvel'; they have: level, file, format"
+refused '{format = "xml"}' 'ActorSystemStartupFailure: refused.lua:1: "xml" is not a log format: text or json'
+refused '{lvel = "info"}' "logDefs: no setting 'lvel'; there are: level, file, format, handlers"
 refused '{level = 3}' 'logDefs.level is a string, got number'
+refused '{handlers = {audit = {level = "loud"}}}' 'logDefs.handlers.audit.level: "loud" is not a log level: debug, info'
+refused '{handlers = {{file = "missing/log"}}}' 'cannot write the log missing/log: No such file or directory'
+refused '{file = "one.log", handlers = {{}, {level = "info"}}}' \
+  'two log handlers write to one.log: give each a file of its own'
+refused '{handlers = {function() end}}' 'logDefs.handlers[1] is a table { level =, file =, format = }, got function'
+
+# ---- by options ----------------------------------------------------------------------------------
+
+cat >config.lua <<'LUA'
+return { log_level = "critical", log_handler = { { file = "details.log", level = "info" } } }
+LUA
+expect 0 "" "$HOST" start --daemon --port 0 --config config.lua \
+  --log-handler '{"file": "audit.log", "format": "json"}'
+port=${out##* }
+expect 0 "" "$HOST" shutdown --port "$port"
+contains "shutting down" "$(cat details.log)"
+! grep -Fq "shutting down" audit.log || fail "it is not critical: $(cat audit.log)"
 nothing_runs
