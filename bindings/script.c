@@ -378,8 +378,8 @@ static bool is_unsound(struct th_script_state *state) {
 }
 
 /* The message is done with. */
-static int conclude(struct th_script_state *state, const struct th_message *message, int outcome) {
-  if (message->kind == TH_KIND_EXIT_REQUEST && lua_gettop(state->L) > TH_STATE_BASE)
+static int conclude(struct th_script_state *state, int outcome) {
+  if (state->kind == TH_KIND_EXIT_REQUEST && lua_gettop(state->L) > TH_STATE_BASE)
     read_exit_request(state);
   lua_settop(state->L, TH_STATE_BASE);
   state->phase = TH_SCRIPT_IDLE;
@@ -393,20 +393,19 @@ static bool may_try_again(struct th_script_state *state) {
   return state->phase == TH_SCRIPT_TRIES && !th_actor_must_stop(state->actor);
 }
 
-static int run_handler(struct th_script_state *state, const struct th_message *message,
-                       int arguments, struct th_buffer *details) {
+static int run_handler(struct th_script_state *state, int arguments, struct th_buffer *details) {
   struct th_actor *actor = state->actor;
   for (;;) {
     int status = run_slice(state, arguments);
     if (status == LUA_YIELD) return TH_SUSPENDED;
     if (status == LUA_OK) {
       lua_settop(state->handler, 0);
-      return conclude(state, message, 0);
+      return conclude(state, 0);
     }
     take_error(state);
     if (state->phase == TH_SCRIPT_FINALIZES) {
       log_failure(actor, TH_LOG_WARNING, "was stopped in a finalizer", error_text(state->L));
-      return conclude(state, message, 0);
+      return conclude(state, 0);
     }
     if (!may_try_again(state)) break;
     log_failure(actor, TH_LOG_WARNING, "failed, trying once more", error_text(state->L));
@@ -417,7 +416,7 @@ static int run_handler(struct th_script_state *state, const struct th_message *m
   }
   log_failure(actor, TH_LOG_ERROR, "failed again", error_text(state->L));
   th_buffer_printf(details, "%s", error_text(state->L));
-  return conclude(state, message, TH_EREFUSED);
+  return conclude(state, TH_EREFUSED);
 }
 
 static int refuse(struct th_script_state *state, struct th_buffer *details) {
@@ -431,20 +430,22 @@ static int refuse(struct th_script_state *state, struct th_buffer *details) {
 static int receive(struct th_actor *actor, struct th_message **message, struct th_buffer *details) {
   struct th_script_state *state = actor->state;
   if (!push_message(state, *message)) return refuse(state, details);
+  state->kind = (*message)->kind; /* the handler may have the message kept, and concluded */
   push_handler(state);
   begin_try(state, TH_SCRIPT_TRIES);
   const struct th_preempt_target *outer = th_preempt_run(&state->interrupt.target);
-  int outcome = run_handler(state, *message, 3, details);
+  int outcome = run_handler(state, 3, details);
   th_preempt_run(outer);
   return outcome;
 }
 
 static int resume(struct th_actor *actor, struct th_message **message, struct th_buffer *details) {
   struct th_script_state *state = actor->state;
+  (void)message;
   if (th_actor_must_stop(actor)) state->interrupt.stop = TH_STOP_EXIT;
   const struct th_preempt_target *outer = th_preempt_run(&state->interrupt.target);
   int outcome = state->phase == TH_SCRIPT_STARTS ? run_start(state, details)
-                                                 : run_handler(state, *message, 0, details);
+                                                 : run_handler(state, 0, details);
   th_preempt_run(outer);
   if (outcome < 0 && th_actor_state(actor) == TH_ACTOR_STARTING) th_script_state_free(state);
   return outcome;

@@ -47,10 +47,12 @@ struct th_script_state {
   char *global_name;             /* or NULL */
   size_t memory;                 /* bytes that the state holds */
   enum th_script_phase phase;
+  enum th_kind kind; /* of the message that is handled */
   struct th_interrupt interrupt;
   struct th_finalizers finalizers;
   uint64_t slice_began; /* of what runs; only where there is a time limit */
   uint64_t spent;       /* by the present try, in earlier slices; likewise */
+  uint64_t reads;       /* number of the kept message that is being decoded; 0: none */
   unsigned closes;      /* nested calls to coroutine.close */
   bool exit_is_recursive;
   bool is_crammed;          /* was stopped for its memory since the last message */

@@ -109,7 +109,47 @@ static void leave(struct th_actor *actor, const char *reason) {
   actor->world->ops->exited(actor->world, actor);
 }
 
+/* ---- what is kept ---- */
+
+uint64_t th_actor_keep(struct th_actor *actor) {
+  if (actor->current == NULL) return actor->shelved;
+  actor->shelved = th_shelf_put(&actor->shelf, actor->current);
+  actor->current = NULL;
+  return actor->shelved;
+}
+
+/* Nobody will conclude it any more. What is lent was delivered to another, who tells nobody now. */
+static void give_up_kept(struct th_actor *actor) {
+  struct th_message *message;
+  struct th_queue lent = th_shelf_drain(&actor->shelf, true);
+  struct th_queue waiting = th_shelf_drain(&actor->shelf, false);
+  while ((message = th_queue_pop(&lent)) != NULL) {
+    count(&actor->card.handled);
+    th_message_free(message);
+  }
+  while ((message = th_queue_pop(&waiting)) != NULL) actor->world->ops->dead(actor->world, message);
+}
+
+/* All of it comes again to a new state, which knows nothing of it. */
+static void put_kept_back(struct th_actor *actor) {
+  th_mailbox_put_back(&actor->mailbox, th_shelf_drain(&actor->shelf, false));
+  th_mailbox_put_back(&actor->mailbox, th_shelf_drain(&actor->shelf, true));
+}
+
+/* Whether the message that was handled is the shelf's affair: it is there, or was concluded from
+ * there. One that has failed is not. */
+static bool is_kept(struct th_actor *actor, int outcome) {
+  uint64_t number = actor->shelved;
+  actor->shelved = 0;
+  if (number == 0) return false;
+  if (outcome != 0) actor->current = th_shelf_take(&actor->shelf, number);
+  return actor->current == NULL;
+}
+
+/* ---- the life ---- */
+
 static void finish(struct th_actor *actor) {
+  give_up_kept(actor);
   char *killed = actor->killed;
   actor->killed = NULL;
   actor->behaviour->close(actor);
@@ -167,7 +207,7 @@ static void log_failed_start(struct th_actor *actor, const struct th_birth *birt
 static bool suspend(struct th_actor *actor, int outcome, enum th_pending pending) {
   if (outcome != TH_SUSPENDED) return false;
   actor->pending = pending;
-  if (pending == TH_PENDING_MESSAGE) note_suspended(actor, true);
+  if (pending == TH_PENDING_MESSAGE) note_suspended(actor, actor->current != NULL);
   return true;
 }
 
@@ -202,17 +242,26 @@ static void be_born(struct th_actor *actor, const struct th_message *message) {
 }
 
 /* What failed for good goes back to who sent it, but for what nobody could make use of. */
-static void send_back(struct th_actor *actor, const struct th_message *message,
-                      const struct th_buffer *details) {
+static void send_back(struct th_actor *actor, const struct th_message *message, const char *details,
+                      size_t size) {
   struct th_buffer buffer;
   if (message == NULL || message->kind == TH_KIND_POISON || message->kind == TH_KIND_EXIT_REQUEST ||
       message->kind == TH_KIND_CHILD_EXITED || message->kind == TH_KIND_DEAD_ENVELOPE ||
       th_address_is_none(&message->sender))
     return;
   th_buffer_init(&buffer);
-  th_notice_poison(&buffer, message, (const char *)details->data, details->size);
+  th_notice_poison(&buffer, message, details, size);
   th_actor_send(actor, TH_KIND_POISON, 0, &message->sender, &buffer);
   th_buffer_clear(&buffer);
+}
+
+void th_actor_conclude_kept(struct th_actor *actor, uint64_t number, int outcome,
+                            const char *details, size_t size) {
+  struct th_message *message = th_shelf_take(&actor->shelf, number);
+  if (message == NULL) return;
+  count(outcome == 0 ? &actor->card.handled : &actor->card.failed);
+  if (outcome != 0) send_back(actor, message, details, size);
+  th_message_free(message);
 }
 
 static void ask_children_to_exit(struct th_actor *actor) {
@@ -234,6 +283,7 @@ static void wait_for_children(struct th_actor *actor) {
 
 /* The exit request has been handled. */
 static void go_on_exiting(struct th_actor *actor) {
+  give_up_kept(actor);
   bool recursive = actor->exit_is_recursive;
   if (actor->behaviour->exit_recursive != NULL) recursive = actor->behaviour->exit_recursive(actor);
   actor->left_orphans = !recursive && actor->children.count > 0;
@@ -279,6 +329,7 @@ static void restart(struct th_actor *actor) {
     return;
   }
   th_buffer_init(&why);
+  put_kept_back(actor);
   int outcome = actor->behaviour->restart(actor, &why);
   if (!suspend(actor, outcome, TH_PENDING_RESTART)) conclude_restart(actor, outcome, &why);
   th_buffer_clear(&why);
@@ -294,11 +345,13 @@ static void follow(struct th_actor *actor, enum th_kind kind) {
     finish(actor);
 }
 
-/* A message has been handled, or has failed. Takes message, NULL where the behaviour took it. */
-static void conclude(struct th_actor *actor, struct th_message *message, enum th_kind kind,
-                     int outcome, const struct th_buffer *details) {
-  count(outcome == 0 ? &actor->card.handled : &actor->card.failed);
-  if (outcome != 0) send_back(actor, message, details);
+/* The current message has been handled, or has failed. */
+static void conclude(struct th_actor *actor, enum th_kind kind, int outcome,
+                     const struct th_buffer *details) {
+  if (!is_kept(actor, outcome)) count(outcome == 0 ? &actor->card.handled : &actor->card.failed);
+  struct th_message *message = actor->current;
+  actor->current = NULL;
+  if (outcome != 0) send_back(actor, message, (const char *)details->data, details->size);
   th_message_free(message);
   if (outcome == TH_UNSOUND) restart(actor);
   follow(actor, kind);
@@ -315,11 +368,12 @@ static void deliver(struct th_actor *actor, struct th_message *message) {
     return;
   }
   th_buffer_init(&details);
-  int outcome = actor->behaviour->receive(actor, &message, &details);
+  actor->current = message;
+  int outcome = actor->behaviour->receive(actor, &actor->current, &details);
   if (suspend(actor, outcome, TH_PENDING_MESSAGE))
-    actor->current = message;
+    actor->kind = kind;
   else
-    conclude(actor, message, kind, outcome, &details);
+    conclude(actor, kind, outcome, &details);
   th_buffer_clear(&details);
 }
 
@@ -391,14 +445,10 @@ bool th_actor_must_stop(struct th_actor *actor) {
 }
 
 static void go_on_message(struct th_actor *actor, struct th_buffer *details) {
-  struct th_message *message = actor->current;
-  enum th_kind kind = message->kind;
-  int outcome = actor->behaviour->resume(actor, &message, details);
-  actor->current = message;
+  int outcome = actor->behaviour->resume(actor, &actor->current, details);
   if (suspend(actor, outcome, TH_PENDING_MESSAGE)) return;
-  actor->current = NULL;
   note_suspended(actor, false);
-  conclude(actor, message, kind, outcome, details);
+  conclude(actor, actor->kind, outcome, details);
 }
 
 static void go_on_starting(struct th_actor *actor, struct th_buffer *details) {
@@ -470,6 +520,7 @@ void th_actor_clear(struct th_actor *actor) {
   actor->birth = NULL;
   th_message_free(actor->current);
   actor->current = NULL;
+  th_shelf_clear(&actor->shelf);
   free(actor->killed);
   actor->killed = NULL;
   th_map_clear(&actor->children);

@@ -15,7 +15,9 @@
  *     stopped, as a failure.
  *  4. a failure that leaves no sound state restarts the behaviour; where that fails the actor is
  *     killed: it exits without hearing of it.
- *  5. gone: behaviour closed, parent told, number 0, slot released: exactly once, in this order.
+ *  5. what it keeps for later (shelf.h) has not been handled yet. When the actor has heard that it
+ *     is to exit, what waits there becomes dead letters; a restarted one gets all of it once more.
+ *  6. gone: behaviour closed, parent told, number 0, slot released: exactly once, in this order.
  *
  * Threads: turn, but for the card, which anyone may read.
  * Owns: the behaviour's state, between open and close.
@@ -30,6 +32,7 @@
 #include "actor/behaviour.h"
 #include "actor/hold.h"
 #include "actor/mailbox.h"
+#include "actor/shelf.h"
 #include "actor/world.h"
 #include "base/map.h"
 
@@ -73,6 +76,7 @@ struct th_actor {
   uint64_t next_number;  /* registry: what the next tenant is called */
   atomic_bool is_guest;  /* an endpoint: set before number; relaxed */
   atomic_size_t backlog; /* of an endpoint: delivered, and not taken by its program */
+  struct th_shelf shelf; /* what it keeps for later: the turn's, but for the counts */
   atomic_uint holders;   /* how many are held; relaxed: see hold.h */
   struct th_hold *held;  /* they; under the lock of the holds */
   struct th_hold hold;   /* this one, by another; likewise */
@@ -89,7 +93,9 @@ struct th_actor {
   bool left_orphans;      /* it exited and its children did not */
   bool is_deaf;           /* while exiting: its behaviour is not sound, nothing is delivered */
   enum th_pending pending;
-  struct th_message *current; /* that the behaviour was suspended at; owned */
+  struct th_message *current; /* that the behaviour is at, unless it has taken it; owned */
+  enum th_kind kind;          /* of the one that it was suspended at */
+  uint64_t shelved;           /* number of the message that it is at, once it was kept; or 0 */
   struct th_birth *birth;     /* whose start was suspended; owned */
   uint64_t stop_at;           /* when what is suspended is stopped; 0: nobody asked yet */
   char *killed;               /* why it had to go, for its parent; owned; NULL: it exits */
@@ -110,6 +116,16 @@ bool th_actor_must_stop(struct th_actor *actor);
 /* Releases what a slot holds when the system ends: closes the behaviour, frees messages. No turn
  * runs. */
 void th_actor_clear(struct th_actor *actor);
+
+/* Turn, while a message is handled: keeps it for later, so that it is not concluded when its handler
+ * ends. Gives its number on the shelf, the same when called again; 0 when there is no message. One
+ * whose handler fails in the end is not kept. */
+uint64_t th_actor_keep(struct th_actor *actor);
+
+/* Turn: a message on the shelf has been handled; or has failed, and goes back as poison with these
+ * words. One that is not there was concluded before. */
+void th_actor_conclude_kept(struct th_actor *actor, uint64_t number, int outcome,
+                            const char *details, size_t size);
 
 /* In the turn of the actor: it has one more child. */
 void th_actor_add_child(struct th_actor *actor, const struct th_address *child);

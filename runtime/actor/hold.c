@@ -39,7 +39,7 @@ void th_holds_free(struct th_holds *holds) {
 }
 
 static uint64_t waiting(const struct th_actor *target) {
-  return th_mailbox_depth(&target->mailbox) +
+  return th_mailbox_depth(&target->mailbox) + th_shelf_waiting(&target->shelf) +
          atomic_load(&target->backlog); /* see th_system_endpoint_waits */
 }
 

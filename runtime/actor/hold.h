@@ -5,6 +5,8 @@
  * target adds at most a message a second to what the limit allows, and what it sends to others is
  * not delayed on the way, for there is no queue but the mailboxes themselves.
  *
+ * What the target keeps on its shelf to give it to somebody counts as in its mailbox.
+ *
  * Nobody is held who would wait for himself, by way of others who are held: of two actors that fill
  * each other one goes on.
  *

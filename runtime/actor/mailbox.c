@@ -72,6 +72,16 @@ struct th_message *th_mailbox_pop(struct th_mailbox *mailbox) {
   return message;
 }
 
+void th_mailbox_put_back(struct th_mailbox *mailbox, struct th_queue messages) {
+  uint_fast64_t taken = atomic_load_explicit(&mailbox->taken, memory_order_relaxed);
+  if (messages.first == NULL) return;
+  for (const struct th_message *each = messages.first; each != NULL; each = each->next) taken--;
+  messages.last->next = mailbox->ordinary.first;
+  mailbox->ordinary.first = messages.first;
+  if (mailbox->ordinary.last == NULL) mailbox->ordinary.last = messages.last;
+  atomic_store_explicit(&mailbox->taken, taken, memory_order_relaxed);
+}
+
 bool th_mailbox_has_urgent(struct th_mailbox *mailbox) {
   if (atomic_load_explicit(&mailbox->head, memory_order_relaxed) != AWAKE) take_arrived(mailbox);
   return mailbox->urgent.first != NULL;

@@ -44,6 +44,10 @@ bool th_mailbox_push(struct th_mailbox *mailbox, struct th_message *message);
 /* Gives the next message, urgent ones first; NULL when none waits. */
 struct th_message *th_mailbox_pop(struct th_mailbox *mailbox);
 
+/* Takes messages that were popped, and have not been concluded: they wait again, before all others
+ * that are not urgent. */
+void th_mailbox_put_back(struct th_mailbox *mailbox, struct th_queue messages);
+
 /* Whether an urgent message waits. */
 bool th_mailbox_has_urgent(struct th_mailbox *mailbox);
 

@@ -64,9 +64,10 @@ static void pack_names(const struct th_system *system, const struct th_map *name
 
 /* ---- one actor ---- */
 
-/* What an actor was suspended at has not been handled yet. */
+/* What an actor was suspended at, or keeps, has not been handled yet. */
 static uint64_t waiting(const struct th_actor *actor) {
-  return th_mailbox_depth(&actor->mailbox) +
+  return th_mailbox_depth(&actor->mailbox) + th_shelf_waiting(&actor->shelf) +
+         th_shelf_lent(&actor->shelf) +
          atomic_load_explicit(&actor->card.has_suspended, memory_order_relaxed);
 }
 

@@ -37,7 +37,7 @@ struct stage {
   sem_t done; /* posted for what a test waits for */
   sem_t gate; /* what a part waits for */
   atomic_bool flag;
-  atomic_uint resumed, restarted, handled, poisoned, exited;
+  atomic_uint resumed, restarted, handled, poisoned, exited, dead;
   char reason[256]; /* of the last ChildActorExited; read after done */
 };
 
@@ -65,7 +65,7 @@ static struct th_actor *send(struct th_world *world, struct th_message *message)
 }
 
 static void dead(struct th_world *world, struct th_message *message) {
-  (void)world;
+  if (message->kind == TH_KIND_USER) atomic_fetch_add(&((struct stage *)world)->dead, 1);
   th_message_free(message);
 }
 
@@ -415,6 +415,145 @@ static void the_crank_ends_in_time_beside_what_spins(void **unused) {
   end(stage);
 }
 
+/* ---- what is kept ---- */
+
+static int keep(struct stage *stage, struct th_actor *actor) {
+  uint64_t number = th_actor_keep(actor);
+  atomic_fetch_add(&stage->handled, 1);
+  assert_true(number != 0 && th_actor_keep(actor) == number);
+  return 0;
+}
+
+static int keep_and_suspend(struct stage *stage, struct th_actor *actor) {
+  (void)stage;
+  th_actor_keep(actor);
+  return TH_SUSPENDED;
+}
+
+static int conclude_at_once(struct stage *stage, struct th_actor *actor) {
+  (void)stage;
+  th_actor_conclude_kept(actor, th_actor_keep(actor), 0, NULL, 0);
+  return 0;
+}
+
+static int refuse_at_once(struct stage *stage, struct th_actor *actor) {
+  (void)stage;
+  th_actor_conclude_kept(actor, th_actor_keep(actor), TH_EREFUSED, "no", 2);
+  return 0;
+}
+
+static int keep_and_fail(struct stage *stage, struct th_actor *actor) {
+  (void)stage;
+  th_actor_keep(actor);
+  return TH_EREFUSED;
+}
+
+static int conclude_and_fail(struct stage *stage, struct th_actor *actor) {
+  conclude_at_once(stage, actor);
+  return TH_EREFUSED;
+}
+
+/* Three are kept, the fourth breaks it, the three that come again are handled. */
+static int keep_three(struct stage *stage, struct th_actor *actor) {
+  if (actor->card.restarts > 0) return post_done(stage, actor);
+  if (th_shelf_waiting(&actor->shelf) + th_shelf_lent(&actor->shelf) == 3) return TH_UNSOUND;
+  uint64_t number = th_actor_keep(actor);
+  if (number == 2) th_shelf_lend(&actor->shelf, number, true);
+  return 0;
+}
+
+static const struct part keeper = {.receive = keep};
+static const struct part slow_keeper = {.receive = keep_and_suspend, .resume = keep};
+static const struct part prompt = {.receive = conclude_at_once};
+static const struct part refuser = {.receive = refuse_at_once};
+static const struct part failing_keeper = {.receive = keep_and_fail};
+static const struct part failing_prompt = {.receive = conclude_and_fail};
+static const struct part breaking_keeper = {.receive = keep_three, .restart = restart_well};
+static const struct part dying_keeper = {.receive = keep_three, .restart = restart_badly};
+
+/* An actor that got so many messages, on a stage that has come to rest. */
+static struct th_actor *play(struct stage *stage, const struct part *part, int messages) {
+  struct th_address address = cast(stage, part, 0);
+  while (messages-- > 0) tell(stage, &address);
+  th_scheduler_crank(stage->scheduler, TH_FOREVER);
+  return th_registry_find(stage->registry, address.number);
+}
+
+static void expect_counts(const struct th_actor *actor, unsigned handled, unsigned failed,
+                          unsigned kept) {
+  assert_int_equal(actor->card.handled, handled);
+  assert_int_equal(actor->card.failed, failed);
+  assert_int_equal(th_shelf_waiting(&actor->shelf), kept);
+  assert_int_equal(th_mailbox_depth(&actor->mailbox), 0);
+}
+
+static void what_is_kept_is_concluded_later(void **unused) {
+  struct stage *stage = begin(0);
+  (void)unused;
+  struct th_actor *actor = play(stage, &keeper, 3);
+  expect_counts(actor, 0, 0, 3);
+  th_actor_conclude_kept(actor, 2, 0, NULL, 0);
+  th_actor_conclude_kept(actor, 2, 0, NULL, 0);
+  expect_counts(actor, 1, 0, 2);
+  th_actor_conclude_kept(actor, 3, TH_EREFUSED, "no", 2);
+  expect_counts(actor, 1, 1, 1);
+  assert_int_equal(atomic_load(&stage->poisoned), 1);
+  end(stage); /* which frees the last */
+}
+
+static void what_is_kept_by_a_suspended_handler_waits_once(void **unused) {
+  struct stage *stage = begin(0);
+  (void)unused;
+  struct th_actor *actor = play(stage, &slow_keeper, 2);
+  expect_counts(actor, 0, 0, 2);
+  assert_false(atomic_load(&actor->card.has_suspended));
+  end(stage);
+}
+
+static void a_message_is_concluded_once(void **unused) {
+  struct stage *stage = begin(0);
+  (void)unused;
+  expect_counts(play(stage, &prompt, 1), 1, 0, 0);
+  expect_counts(play(stage, &refuser, 1), 0, 1, 0);
+  assert_int_equal(atomic_load(&stage->poisoned), 1);
+  expect_counts(play(stage, &failing_keeper, 1), 0, 1, 0);
+  assert_int_equal(atomic_load(&stage->poisoned), 2);
+  expect_counts(play(stage, &failing_prompt, 1), 1, 0, 0);
+  assert_int_equal(atomic_load(&stage->poisoned), 2);
+  end(stage);
+}
+
+static void what_is_kept_becomes_dead_letters_at_the_exit(void **unused) {
+  struct stage *stage = begin(0);
+  (void)unused;
+  struct th_actor *actor = play(stage, &keeper, 3);
+  th_shelf_lend(&actor->shelf, 1, true);
+  ask_to_exit(stage, &actor->address, 0);
+  th_scheduler_crank(stage->scheduler, TH_FOREVER);
+  assert_int_equal(atomic_load(&stage->exited), 1);
+  assert_int_equal(atomic_load(&stage->dead), 2);
+  expect_counts(actor, 2, 0, 0); /* the request, and what was lent */
+  end(stage);
+}
+
+static void what_is_kept_comes_again_after_a_restart(void **unused) {
+  struct stage *stage = begin(0);
+  (void)unused;
+  expect_counts(play(stage, &breaking_keeper, 4), 3, 1, 0);
+  assert_int_equal(atomic_load(&stage->handled), 3);
+  end(stage);
+}
+
+static void what_is_kept_is_dead_where_there_is_no_restart(void **unused) {
+  struct stage *stage = begin(0);
+  (void)unused;
+  struct th_actor *actor = play(stage, &dying_keeper, 4);
+  assert_int_equal(atomic_load(&stage->exited), 1);
+  assert_int_equal(atomic_load(&stage->dead), 3);
+  expect_counts(actor, 0, 1, 0);
+  end(stage);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(one_worker_runs_others_beside_what_spins),
@@ -426,6 +565,12 @@ int main(void) {
     cmocka_unit_test(a_killed_actor_without_children_is_gone_at_once),
     cmocka_unit_test(the_crank_asks_what_spins_to_end),
     cmocka_unit_test(the_crank_ends_in_time_beside_what_spins),
+    cmocka_unit_test(what_is_kept_is_concluded_later),
+    cmocka_unit_test(what_is_kept_by_a_suspended_handler_waits_once),
+    cmocka_unit_test(a_message_is_concluded_once),
+    cmocka_unit_test(what_is_kept_becomes_dead_letters_at_the_exit),
+    cmocka_unit_test(what_is_kept_comes_again_after_a_restart),
+    cmocka_unit_test(what_is_kept_is_dead_where_there_is_no_restart),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

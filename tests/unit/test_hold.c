@@ -91,6 +91,22 @@ static void who_is_held_goes_on_when_half_is_empty(void **state) {
   assert_int_equal(target->holders, 0);
 }
 
+static void what_waits_on_the_shelf_counts_and_what_is_lent_does_not(void **state) {
+  struct scene *scene = *state;
+  struct th_actor *target = &scene->actors[0];
+  fill(target, LIMIT + 1);
+  for (int i = 0; i < LIMIT + 1; i++)
+    th_shelf_put(&target->shelf, th_mailbox_pop(&target->mailbox));
+  assert_true(th_holds_is_full(scene->holds, target));
+  assert_true(add(scene, 1, 0));
+  for (uint64_t i = 1; i <= LIMIT / 2; i++) th_shelf_lend(&target->shelf, i, true);
+  th_holds_make_room(scene->holds, target);
+  assert_int_equal(scene->released, 0);
+  th_message_free(th_shelf_take(&target->shelf, LIMIT));
+  th_holds_make_room(scene->holds, target);
+  assert_int_equal(scene->released, 1);
+}
+
 static void where_there_is_room_meanwhile_nobody_is_held(void **state) {
   struct scene *scene = *state;
   fill(&scene->actors[0], LIMIT / 2);
@@ -178,6 +194,7 @@ int main(void) {
     test(a_mailbox_is_full_when_more_wait_than_its_limit),
     test(without_a_limit_none_is_full),
     test(who_is_held_goes_on_when_half_is_empty),
+    test(what_waits_on_the_shelf_counts_and_what_is_lent_does_not),
     test(where_there_is_room_meanwhile_nobody_is_held),
     test(who_would_wait_for_himself_goes_on),
     test(a_second_is_long_enough),

@@ -78,6 +78,32 @@ static void urgent_messages_go_first_and_in_order(void **unused) {
   expect(&mailbox, 3);
 }
 
+static void what_is_put_back_waits_before_the_rest(void **unused) {
+  struct th_mailbox mailbox;
+  struct th_queue back = {NULL, NULL};
+  (void)unused;
+  th_mailbox_init(&mailbox);
+  for (uint32_t i = 1; i <= 4; i++) th_mailbox_push(&mailbox, number(1, i, 0));
+  th_mailbox_push(&mailbox, number(1, 5, TH_MESSAGE_URGENT));
+  expect(&mailbox, 5);
+  th_mailbox_put_back(&mailbox, back);
+  assert_int_equal(th_mailbox_depth(&mailbox), 4);
+  for (int i = 0; i < 2; i++) th_queue_push(&back, th_mailbox_pop(&mailbox));
+  th_mailbox_put_back(&mailbox, back);
+  assert_int_equal(th_mailbox_depth(&mailbox), 4);
+  for (uint32_t i = 1; i <= 4; i++) expect(&mailbox, i);
+  /* Into an empty one, with more behind it. */
+  back = (struct th_queue){NULL, NULL};
+  th_mailbox_push(&mailbox, number(1, 6, 0));
+  th_queue_push(&back, th_mailbox_pop(&mailbox));
+  th_mailbox_put_back(&mailbox, back);
+  th_mailbox_push(&mailbox, number(1, 7, 0));
+  assert_false(th_mailbox_sleep(&mailbox));
+  expect(&mailbox, 6);
+  expect(&mailbox, 7);
+  assert_int_equal(th_mailbox_depth(&mailbox), 0);
+}
+
 static void depth_counts_what_waits(void **unused) {
   struct th_mailbox mailbox;
   (void)unused;
@@ -163,6 +189,7 @@ int main(void) {
     cmocka_unit_test(sleep_is_refused_when_a_push_came_in_between),
     cmocka_unit_test(sleep_is_refused_while_messages_are_queued),
     cmocka_unit_test(urgent_messages_go_first_and_in_order),
+    cmocka_unit_test(what_is_put_back_waits_before_the_rest),
     cmocka_unit_test(depth_counts_what_waits),
     cmocka_unit_test(nothing_is_lost_doubled_or_reordered_between_threads),
   };
