@@ -87,6 +87,18 @@ static int self_send(lua_State *L) {
   return full != NULL ? wait_for_room(L, state, full) : 0;
 }
 
+/* post(address, message): as send, but the sender is never held */
+static int self_post(lua_State *L) {
+  struct th_script_state *state = th_script_state_of(L);
+  const struct th_address *target = th_lua_check_address(L, 1, "post");
+  luaL_checkany(L, 2);
+  struct th_buffer *buffer = scratch(state);
+  enum th_kind kind = th_kind_from_user(encode(L, 2, buffer, "message"));
+  post(state, kind, target, buffer);
+  done_with_scratch(state);
+  return 0;
+}
+
 /* createActor(qualifiedName, requirements, globalName, sourceHash) -> address */
 static int self_create_actor(lua_State *L) {
   struct th_script_state *state = th_script_state_of(L);
@@ -107,6 +119,70 @@ static int self_create_actor(lua_State *L) {
   if (error != 0) return th_lua_raise_reason(L, error, &reason);
   th_lua_push_address(L, &address);
   return 1;
+}
+
+/* keep() -> number */
+static int self_keep(lua_State *L) {
+  struct th_script_state *state = th_script_state_of(L);
+  /* Not while it is decoded: its bytes must stay. */
+  uint64_t number = state->phase != TH_SCRIPT_IDLE ? th_actor_keep(state->actor) : 0;
+  if (number == 0) return luaL_error(L, "keep: no message is being handled");
+  lua_pushinteger(L, (lua_Integer)number);
+  return 1;
+}
+
+/* Protected: pushes the sender and the value of a message. */
+static int decode_kept(lua_State *L) {
+  const struct th_message *message = lua_touserdata(L, 1);
+  th_lua_push_address(L, &message->sender);
+  if (message->size == 0)
+    lua_pushnil(L);
+  else
+    th_codec_decode(L, message->payload, message->size);
+  return 2;
+}
+
+/* kept(number) -> sender, message; nothing where it is not kept */
+static int self_kept(lua_State *L) {
+  struct th_script_state *state = th_script_state_of(L);
+  uint64_t number = (uint64_t)luaL_checkinteger(L, 1), outer = state->reads;
+  const struct th_message *message = th_shelf_find(&state->actor->shelf, number);
+  if (message == NULL) return 0;
+  lua_pushcfunction(L, decode_kept);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)message);
+  state->reads = number;
+  int status = lua_pcall(L, 1, 2, 0);
+  state->reads = outer;
+  return status == LUA_OK ? 2 : lua_error(L);
+}
+
+/* lend(number, lent) */
+static int self_lend(lua_State *L) {
+  struct th_actor *actor = th_script_state_of(L)->actor;
+  th_shelf_lend(&actor->shelf, (uint64_t)luaL_checkinteger(L, 1), lua_toboolean(L, 2));
+  return 0;
+}
+
+static void conclude_kept(lua_State *L, int outcome, const char *details, size_t size) {
+  struct th_script_state *state = th_script_state_of(L);
+  uint64_t number = (uint64_t)luaL_checkinteger(L, 1);
+  /* The modules that a value needs are loaded, and run, in the middle of its bytes. */
+  if (state->reads != 0) luaL_error(L, "a message that is kept is being read");
+  th_actor_conclude_kept(state->actor, number, outcome, details, size);
+}
+
+/* done(number) */
+static int self_done(lua_State *L) {
+  conclude_kept(L, 0, NULL, 0);
+  return 0;
+}
+
+/* giveBack(number, details) */
+static int self_give_back(lua_State *L) {
+  size_t size;
+  const char *details = luaL_checklstring(L, 2, &size);
+  conclude_kept(L, TH_EREFUSED, details, size);
+  return 0;
 }
 
 /* wakeup(seconds, period, payload) */
@@ -233,7 +309,13 @@ static int self_logs(lua_State *L) {
 
 static const luaL_Reg functions[] = {
   {"send", self_send},
+  {"post", self_post},
   {"createActor", self_create_actor},
+  {"keep", self_keep},
+  {"kept", self_kept},
+  {"lend", self_lend},
+  {"done", self_done},
+  {"giveBack", self_give_back},
   {"wakeup", self_wakeup},
   {"handleDeadLetters", self_handle_dead_letters},
   {"notifySources", self_notify_sources},

@@ -64,6 +64,41 @@ function core.traceback(words) end
 ---@param message any
 function core.send(self, address, message) end
 
+--- Sends a message as send does, but is never held for room in the receiver's mailbox: for what
+--- the library itself says, which others may wait for.
+---@param address thespian.ActorAddress
+---@param message any
+function core.post(address, message) end
+
+--- Keeps the message that is being handled for later: it is not concluded when its handler ends,
+--- but by done or giveBack, and counts until then as waiting in the actor's mailbox. One whose
+--- handler fails is not kept. When the actor exits what waits becomes dead letters; after a restart
+--- all of it is delivered again. The message is kept as it came, outside the actor's memory.
+---@return integer number the same when called again for the same message
+function core.keep() end
+
+--- A message that is kept, decoded anew; nothing where there is none of that number.
+---@param number integer
+---@return thespian.ActorAddress|nil sender
+---@return any message
+function core.kept(number) end
+
+--- A message that is kept is somebody else's to handle now, or waits again. What is lent holds no
+--- senders, and is no dead letter when the actor exits.
+---@param number integer
+---@param lent boolean
+function core.lend(number, lent) end
+
+--- A message that was kept has been handled.
+---@param number integer
+function core.done(number) end
+
+--- A message that was kept goes back to its sender as PoisonMessage, unless it is of a kind that
+--- does not.
+---@param number integer
+---@param details string
+function core.giveBack(number, details) end
+
 ---@param class string qualified name
 ---@param requirements? any
 ---@param globalName? string

@@ -21,6 +21,10 @@ function Queue:pushFront(item)
   self.size = self.size + 1
 end
 
+--- The first, which stays; nil when there is none.
+---@return any
+function Queue:first() return self[self._first] end
+
 --- Takes the first; nil when there is none.
 ---@return any
 function Queue:pop()

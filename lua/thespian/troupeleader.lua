@@ -2,7 +2,9 @@
 -- message to a member: an idle one, or a new one, or the first that becomes idle.
 --
 -- A member has one piece of work at a time, and the leader keeps it until the member is ready or
--- the work came back as poison. So what is lost with a member is here to be given to another.
+-- the work came back as poison. So what is lost with a member is here to be given to another. It is
+-- the message that is kept, outside this state (core.keep): here an item is its number. So it waits
+-- like others in a mailbox, holds who sends too much, and survives this state.
 -- An idle member is in the queue of idle ones once. A member that the leader let go, or that is
 -- gone, is taken out of it when its turn comes.
 
@@ -28,14 +30,9 @@ local MARK = "thespian.troupe"
 --- they die of.
 local MOST_LOST = 3
 
----@class thespian.TroupeWorkItem
----@field message any
----@field sender thespian.ActorAddress
----@field lost integer members lost at it
-
 ---@class thespian.TroupeMember
 ---@field address thespian.ActorAddress
----@field item? thespian.TroupeWorkItem what it is at
+---@field item? integer number of the message that it is at
 ---@field number? integer of that work
 ---@field proven boolean it has done work, so it has started
 ---@field idle boolean
@@ -55,27 +52,35 @@ local MOST_LOST = 3
 ---@field least_idle? integer how few were idle since the leader began to wait; nil: it does not
 ---@field rest thespian.Queue of idle members
 ---@field work thespian.Queue of items
+---@field lost table<integer, integer> how many members were lost at an item, where any was
+---@field fresh? integer the item that has just arrived
+---@field message any its value
+---@field sender any its sender
+---@field given? thespian.TroupeMember that is being given work
+---@field accepted? integer the last item that came
 ---@field number integer of the last work given
 local Leader = {}
 Leader.__index = Leader
 
 local function send(leader, address, message) core.send(leader.self, address, message) end
 
--- ---- what comes back ----------------------------------------------------------------------------
+-- ---- items --------------------------------------------------------------------------------------
 
---- Kinds of messages that nobody could make use of when they come back, as for the runtime.
-local function returns(message)
-  return not (isinstance(message, PoisonMessage) or isinstance(message, messages.ActorExitRequest)
-    or isinstance(message, messages.ChildActorExited) or isinstance(message, messages.DeadEnvelope))
+--- The sender and the message of an item; nothing when it is not kept any more.
+local function read(leader, item)
+  if item == leader.fresh then return leader.sender, leader.message end
+  return core.kept(item)
 end
 
---- Sends an item back to its sender as poison. One that is too deep or too big for that goes back
---- without its content.
+local function conclude(leader, item)
+  leader.lost[item] = nil
+  core.done(item)
+end
+
+--- Sends an item back to its sender as poison.
 local function send_back(leader, item, details)
-  if not returns(item.message) then return end
-  local poison = PoisonMessage { poisonMessage = item.message, details = details }
-  if pcall(send, leader, item.sender, poison) then return end
-  send(leader, item.sender, PoisonMessage { details = details })
+  leader.lost[item] = nil
+  core.giveBack(item, details)
 end
 
 -- ---- members ------------------------------------------------------------------------------------
@@ -119,7 +124,7 @@ end
 local function let_go(leader, member)
   member.leaving = true
   leader.leaving = leader.leaving + 1
-  send(leader, member.address, messages.ActorExitRequest())
+  core.post(member.address, messages.ActorExitRequest())
 end
 
 --- Creates a member; nil when there are enough, and why when that is not the reason.
@@ -133,18 +138,31 @@ local function hire(leader)
   return member
 end
 
-local function give(leader, member, item)
-  leader.number = leader.number + 1
+--- Sends an item to a member. False when that cannot be, and why when the item is still there.
+local function pass_on(leader, member, item)
+  local sender, message = read(leader, item)
+  if not sender then return false end
   -- Made by hand, as init's checks would cost as much as all the rest.
-  local work = { message = item.message, sender = item.sender, number = leader.number }
-  setmetatable(work, TroupeWork.__meta)
-  local sent, why = pcall(send, leader, member.address, work)
-  if sent then
+  local work = setmetatable({ message = message, sender = sender, number = leader.number },
+    TroupeWork.__meta)
+  return pcall(core.post, member.address, work)
+end
+
+--- Gives the first item to a member. Where that is stopped half-way nothing is lost: the item is
+--- still the first.
+local function give(leader, member)
+  local item = leader.work:first()
+  leader.given, leader.number = member, leader.number + 1
+  local passed, why = pass_on(leader, member, item)
+  if passed then
+    core.lend(item, true)
     member.item, member.number = item, leader.number
   else
+    if why then send_back(leader, item, tostring(why)) end
     put_to_rest(leader, member)
-    send_back(leader, item, tostring(why))
   end
+  leader.work:pop()
+  leader.given = nil
 end
 
 --- Gives work to members while there are both.
@@ -153,7 +171,7 @@ local function distribute(leader)
     local member, why = take_idle(leader), nil
     if not member then member, why = hire(leader) end
     if member then
-      give(leader, member, leader.work:pop())
+      give(leader, member)
     elseif why and leader.count == 0 then
       send_back(leader, leader.work:pop(), "no member of the troupe can be created: " .. why)
     else
@@ -162,12 +180,23 @@ local function distribute(leader)
   end
 end
 
+--- After a handler that was stopped while it gave a member work.
+local function recover(leader)
+  local member = leader.given
+  leader.given = nil
+  if leader.members[member.address] == member and not member.idle then
+    member.item, member.number = nil, nil
+    put_to_rest(leader, member)
+  end
+  distribute(leader)
+end
+
 --- A member is at nothing any more: it gets more work, or rests, or is one too many.
 local function release(leader, member)
   member.item, member.number = nil, nil
   prove(leader, member)
   if leader.count - leader.leaving > leader.max_count then return let_go(leader, member) end
-  if leader.work.size > 0 then return give(leader, member, leader.work:pop()) end
+  if leader.work.size > 0 then return give(leader, member) end
   put_to_rest(leader, member)
 end
 
@@ -182,11 +211,12 @@ end
 function Leader:ready(message, sender)
   local member = at_work(self, sender, message.number)
   if member then
+    conclude(self, member.item)
     release(self, member)
     distribute(self)
   elseif not self.members[sender] then
     -- Of a leader before this one, whose state was lost: it gets no more work.
-    send(self, sender, messages.ActorExitRequest())
+    core.post(sender, messages.ActorExitRequest())
   end
 end
 
@@ -196,21 +226,22 @@ function Leader:poison(message, sender)
   if not isinstance(work, TroupeWork) then return self:accept(message, sender) end
   local member = at_work(self, sender, work.number)
   if not member then return end
-  local item = member.item
+  send_back(self, member.item, tostring(message.details))
   release(self, member)
-  send_back(self, item, message.details)
   distribute(self)
 end
 
 --- Takes an item back from a member that is gone: for another one, unless it looks as if no member
 --- could do it.
 local function take_back(leader, item, reason)
-  item.lost = item.lost + 1
+  local lost = (leader.lost[item] or 0) + 1
   local hopeless = reason:find("^failed to start") and leader.proven == 0
-  if hopeless or item.lost >= MOST_LOST then
+  if hopeless or lost >= MOST_LOST then
     local words = hopeless and "a member of the troupe " or "troupe members were lost at it: "
     return send_back(leader, item, words .. reason)
   end
+  leader.lost[item] = lost
+  core.lend(item, false)
   leader.work:pushFront(item)
 end
 
@@ -242,16 +273,8 @@ function Leader:wake(message, sender)
   watch(self)
 end
 
---- The members get exit requests from the runtime. What waits becomes dead letters: the leader's
---- address is nobody's now.
-function Leader:exit()
-  self.exiting = true
-  local item = self.work:pop()
-  while item do
-    send(self, self.self.myAddress, item.message)
-    item = self.work:pop()
-  end
-end
+--- The runtime asks the members to exit, and makes dead letters of what waits.
+function Leader:exit() self.exiting = true end
 
 -- ---- settings -----------------------------------------------------------------------------------
 
@@ -304,8 +327,12 @@ end
 -- ---- work ---------------------------------------------------------------------------------------
 
 function Leader:accept(message, sender)
-  self.work:push { message = message, sender = sender, lost = 0 }
+  local item = core.keep()
+  -- At a second try it is there already.
+  if item ~= self.accepted then self.work:push(item) end
+  self.accepted, self.fresh, self.message, self.sender = item, item, message, sender
   distribute(self)
+  self.fresh, self.message, self.sender = nil, nil, nil
 end
 
 --- What the leader does with messages of some classes.
@@ -321,6 +348,7 @@ local HANDLERS = {
 ---@param message any
 ---@param sender thespian.ActorAddress
 function Leader:receive(message, sender)
+  if self.given then recover(self) end
   local kind = type(message)
   if kind == "table" then
     local handler = HANDLERS[getmetatable(message)]
@@ -341,7 +369,7 @@ return function(birth, max_count, idle_count)
     self = birth.self, specified = birth.specified, max_count = max_count,
     idle_count = idle_count, members = {}, count = 0, leaving = 0,
     proven = 0, idle = 0, number = 0,
-    rest = new_queue(), work = new_queue(),
+    rest = new_queue(), work = new_queue(), lost = {},
     requirements = { ["thespian.troupe"] = birth.self.myAddress,
       requirements = birth.requirements },
   }, Leader)

@@ -24,7 +24,8 @@ return function(birth, inner)
       inner(message, sender)
     end
     if number and not self.troupe_work_in_progress then
-      core.send(self, leader, setmetatable({ number = number }, READY))
+      -- Never held: it may be what makes room in a leader whose work has piled up.
+      core.post(leader, setmetatable({ number = number }, READY))
       number = nil
     end
   end

@@ -22,6 +22,15 @@ check.test("what is put in front comes out next", function()
   check.equal(queue:pop() .. queue:pop() .. queue:pop(), "abc")
 end)
 
+check.test("the first can be looked at", function()
+  local queue = new_queue()
+  check.equal(queue:first(), nil)
+  queue:push "a"
+  queue:push "b"
+  check.equal(queue:first() .. queue:first(), "aa")
+  check.equal(queue.size, 2)
+end)
+
 check.test("false is an item", function()
   local queue = new_queue()
   queue:push(false)

@@ -11,22 +11,44 @@ local PoisonMessage, TroupeWork, TroupeReady =
 -- What the leader did: members are "m1", "m2", ...
 local created, sent, wakeups, refusal
 
+-- What it keeps, by number: a message, its sender, whether it is lent. current is the last one that
+-- arrived.
+local shelf, current
+
 core.createActor = function(_, requirements)
   if refusal then error(refusal, 0) end
   created[#created + 1] = requirements
   return "m" .. #created
 end
-core.send = function(_, address, message)
-  local content = actors.isinstance(message, TroupeWork) and message.message
-    or actors.isinstance(message, PoisonMessage) and message.poisonMessage
-  if content == "too big" then error("CannotSend: too big", 0) end
+core.post = function(address, message)
+  if actors.isinstance(message, TroupeWork) and message.message == "too big" then
+    error("CannotSend: too big", 0)
+  end
   sent[#sent + 1] = { to = address, message = message }
+end
+core.send = function(_, address, message) core.post(address, message) end
+core.keep = function()
+  if not current.number then
+    shelf[#shelf + 1] = current
+    current.number = #shelf
+  end
+  return current.number
+end
+core.kept = function(number)
+  if shelf[number] then return shelf[number].sender, shelf[number].message end
+end
+core.lend = function(number, lent) shelf[number].lent = lent end
+core.done = function(number) shelf[number] = false end
+core.giveBack = function(number, details)
+  local kept = shelf[number]
+  shelf[number] = false
+  core.post(kept.sender, PoisonMessage { poisonMessage = kept.message, details = details })
 end
 core.wakeup = function(_, _, payload) wakeups[#wakeups + 1] = payload end
 
 local function troupe(settings)
   local Worker = actors.troupe(settings)(actors.class("Worker", actors.Actor))
-  created, sent, wakeups, refusal = {}, {}, {}, nil
+  created, sent, wakeups, refusal, shelf = {}, {}, {}, nil, {}
   local self = setmetatable({ myAddress = "leader" }, Worker.__meta)
   return layers.dress { self = self, specified = "m.Worker", requirements = { size = 3 } }
 end
@@ -37,7 +59,19 @@ local function only()
   return table.remove(sent)
 end
 
-local function work(leader, message, sender) leader:receiveMessage(message, sender or "user") end
+local function work(leader, message, sender)
+  current = { message = message, sender = sender or "user" }
+  leader:receiveMessage(message, current.sender)
+end
+
+--- How many messages are kept: those that wait, and those that members are at.
+local function count_kept()
+  local waiting, lent = 0, 0
+  for _, kept in ipairs(shelf) do
+    if kept and kept.lent then lent = lent + 1 elseif kept then waiting = waiting + 1 end
+  end
+  return { waiting, lent }
+end
 
 local function ready(leader, given)
   leader:receiveMessage(TroupeReady { number = given.message.number }, given.to)
@@ -82,13 +116,13 @@ check.test("where no further member can be created, work waits for those there a
   check.equal(only().message.message, "two")
 end)
 
-check.test("what cannot be handed on goes back without its content", function()
+check.test("what cannot be handed on goes back", function()
   local leader = troupe { max_count = 1 }
   work(leader, "too big")
   local back = only()
   check.equal(back.to, "user")
-  check.equal(back.message.poisonMessage, nil)
-  check.contains(back.message.details, "too big")
+  check.equal(back.message.poisonMessage, "too big")
+  check.contains(back.message.details, "CannotSend")
   work(leader, "small")
   check.equal(only().to, "m1")
 end)
@@ -106,6 +140,46 @@ check.test("an answer about other work than the member is at counts for nothing"
   check.equal(second.message.message, "two")
   ready(leader, given)
   check.equal(#sent, 0)
+end)
+
+check.test("a message is kept until it is done, and waits until a member has it", function()
+  local leader = troupe { max_count = 1 }
+  for number = 1, 3 do work(leader, number) end
+  check.same(count_kept(), { 2, 1 })
+  local given = only()
+  ready(leader, given)
+  check.same(count_kept(), { 1, 1 })
+  gone(leader, given.to, "exit")
+  check.same(count_kept(), { 1, 1 }) -- at another member
+  ready(leader, table.remove(sent))
+  ready(leader, table.remove(sent))
+  check.same(count_kept(), { 0, 0 })
+end)
+
+check.test("a second try at the same message gives it once", function()
+  local leader = troupe { max_count = 2 }
+  work(leader, "one")
+  leader:receiveMessage("one", "user")
+  check.equal(only().message.message, "one")
+  check.same(count_kept(), { 0, 1 })
+end)
+
+check.test("what was stopped while it was given is given again, its member is not lost", function()
+  local leader = troupe { max_count = 1 }
+  local lend = core.lend
+  core.lend = function() error "stopped" end
+  check.raises("stopped", work, leader, "one")
+  core.lend = lend
+  leader:receiveMessage("one", "user")
+  check.equal(#sent, 2)
+  check.equal(sent[1].to .. sent[2].to, "m1m1")
+  ready(leader, sent[1]) -- of work that counts for nothing
+  check.same(count_kept(), { 0, 1 })
+  ready(leader, sent[2])
+  check.same(count_kept(), { 0, 0 })
+  sent = {}
+  work(leader, "two")
+  check.equal(only().to, "m1")
 end)
 
 check.test("a member of a leader that was restarted is asked to exit", function()

@@ -45,6 +45,12 @@ function TASKS.quit(self, _, sender)
   self:send(sender, "quits")
 end
 
+--- Takes its time, and says that it is done.
+function TASKS.toil(self, _, sender)
+  for number = 1, 100 do tostring(number) end
+  self:send(sender, "toiled")
+end
+
 local function answer_of_helper(self, message)
   if message.answer then
     self:send(self.asker, { what = self.asked, answer = message.answer, who = self.myAddress })
@@ -70,6 +76,18 @@ local Crew = actors.class("Crew", Worker)
 Crew = actors.troupe { max_count = 3, idle_count = 1 }(Crew)
 
 local Solo = actors.troupe { max_count = 1 }(actors.class("Solo", Worker))
+
+local Pair = actors.troupe { max_count = 2 }(actors.class("Pair", Worker))
+
+-- A leader runs none of the class's methods, but its state loads the module: this text fills it.
+local Barge = actors.troupe { max_count = 1 }(actors.class("Barge", Worker))
+Barge.actorMemoryLimit = 4 << 20
+
+local sub, hoard = string.sub, {}
+function string.sub(text, ...)
+  while text == "sink" do hoard[#hoard + 1] = ("%d"):format(#hoard):rep(100) end
+  return sub(text, ...)
+end
 
 local Broken = actors.troupe {}(actors.class("Broken", Worker))
 function Broken:init() error "this member never starts" end
@@ -109,6 +127,30 @@ function Client:receiveMessage(message, sender)
     table.insert(self.answers, { message, sender })
     if #self.answers == self.wanted then self:send(self.asker, self.answers) end
   end
+end
+
+-- Sends work with much behind it, one message after the other, and counts what is not done yet.
+local Producer = actors.class("Producer", actors.Actor)
+
+function Producer:receiveMessage(message, sender)
+  if message == "toiled" then
+    self.open = self.open - 1
+    if self.sent == self.count and self.open == 0 then
+      self:send(self.asker, { most = self.most, time = actors.monotonic() - self.began })
+    end
+    return
+  end
+  if type(message) == "table" then
+    self.asker, self.troupe, self.count = sender, message.troupe, message.count
+    self.sent, self.open, self.most, self.began = 0, 0, 0, actors.monotonic()
+  elseif message ~= "next" then
+    return
+  end
+  if self.sent == self.count then return end
+  self.sent, self.open = self.sent + 1, self.open + 1
+  self.most = math.max(self.most, self.open)
+  self:send(self.troupe, { task = "toil", ballast = (" "):rep(1000) })
+  self:send(self.myAddress, "next")
 end
 
 local Undertaker = actors.class("Undertaker", actors.Actor)
@@ -215,6 +257,7 @@ if actors.main(...) then
     asys:tell(solo, { task = "consult", what = 4, helper = helper })
     asys:tell(solo, { task = "who" })
     await(solo, { members = 1, idle = 0, waiting = 1 })
+    check.equal(scenario.ask(asys, solo, actors.Thespian_StatusReq()).waiting, 2)
     local second <close> = asys:private()
     second:tell(helper, { consult = 1 })
     check.equal(scenario.listen(asys).answer, 8)
@@ -319,6 +362,28 @@ if actors.main(...) then
     check.equal(answers, 6)
   end)
 
+  check.test("the queue outlives a leader that is restarted", function()
+    local barge, own_helper = asys:createActor(Barge), asys:createActor(Helper)
+    scenario.ask(asys, own_helper, { wanted = 2 })
+    asys:tell(barge, { task = "consult", what = 21, helper = own_helper })
+    for _ = 1, 5 do asys:tell(barge, { task = "who" }) end
+    await(barge, { members = 1, waiting = 5 })
+    local poison = scenario.ask(asys, barge, "sink")
+    check.ok(actors.isinstance(poison, actors.PoisonMessage))
+    check.contains(poison.details, "memory limit")
+    -- What the first member was at is given to one of the new leader's, too: only both together are
+    -- answered.
+    local answers, who = 0, 0
+    for _ = 1, 7 do
+      local answer = scenario.listen(asys)
+      if answer.answer then answers = answers + answer.answer else who = who + 1 end
+    end
+    check.equal(answers, 84)
+    check.equal(who, 5)
+    check.equal(scenario.ask(asys, barge, actors.Thespian_StatusReq()).restarts, 1)
+    await(barge, { members = 1, idle = 1, waiting = 0 })
+  end)
+
   check.test("an exit takes the members along; what waits is dead", function()
     local undertaker = asys:createActor(Undertaker)
     scenario.ask(asys, undertaker, "start")
@@ -343,7 +408,40 @@ if actors.main(...) then
   end)
 
   asys:shutdown()
+
+  local count = os.getenv "TH_SANITIZED" and 4000 or 20000
+
+  --- Has much more work sent than the leader's memory could hold; gives the Producer's report.
+  local function flood(limit)
+    local bounded = scenario.system { ["Mailbox Limit"] = limit, ["Actor Memory Limit"] = 1 << 20 }
+    local pair = bounded:createActor(Pair)
+    local producer = bounded:createActor(Producer)
+    local report = scenario.ask(bounded, producer, { troupe = pair, count = count })
+    -- What members say when they are done comes to the leader after their answers.
+    local patience, now = actors.monotonic() + scenario.patience, nil
+    repeat now = scenario.ask(bounded, pair, actors.Thespian_StatusReq())
+    until now.handled == 2 * count or actors.monotonic() > patience
+    check.equal(now.handled, 2 * count)
+    check.equal(now.restarts, 0)
+    check.equal(now.failed, 0)
+    bounded:shutdown()
+    return report
+  end
+
+  check.test("who sends to a troupe faster than it works is held", function()
+    local limit = 20
+    local report = flood(limit)
+    -- Some are at members or on the way back, one is over the limit, and each second lets in one
+    -- more.
+    local most = limit + 10 + report.time
+    check.ok(report.most <= most, ("%d messages were open, not %.1f"):format(report.most, most))
+  end)
+
+  check.test("what waits in a troupe is not in its leader's memory", function()
+    check.ok(flood(0).most > 100)
+  end)
 end
 
 return { Crew = Crew, Solo = Solo, Broken = Broken, Helper = Helper, Client = Client,
+  Pair = Pair, Barge = Barge, Producer = Producer,
   Undertaker = Undertaker }
