@@ -34,6 +34,9 @@ static inline struct th_reason *th_embed_reason(struct thespian_reason *reason) 
   return (struct th_reason *)reason;
 }
 
+/* What is larger is no bundle that a system takes. */
+#define TH_EMBED_BUNDLE_LIMIT ((size_t)256 << 20)
+
 /* ---- values ---- */
 
 /* Packed bytes that are one value; borrowed. */

@@ -469,6 +469,32 @@ THESPIAN_API void thespian_actor_exit(struct thespian_actor *self);
  * deadAddress}. */
 THESPIAN_API void thespian_actor_handle_dead_letters(struct thespian_actor *self, bool start);
 
+/* From now on (or no longer) the actor hears of sources, as LoadedSource{sourceHash, sourceInfo} and
+ * UnloadedSource: at once of each that is there, then of those that are loaded and unloaded. */
+THESPIAN_API void thespian_actor_notify_sources(struct thespian_actor *self, bool start);
+
+/* Loads a bundle into the actor's system, as thespian_load_source does: hash has THESPIAN_HASH_SIZE
+ * bytes, info may be NULL. The source is there when this returns. THESPIAN_EBUNDLE says what is
+ * wrong with it. */
+THESPIAN_API int thespian_actor_load_source(struct thespian_actor *self, const void *zip,
+                                            size_t size, const char *info, char *hash,
+                                            struct thespian_reason *reason);
+
+/* The same from a file. The negative of an errno when it cannot be read. */
+THESPIAN_API int thespian_actor_load_source_file(struct thespian_actor *self, const char *file,
+                                                 char *hash, struct thespian_reason *reason);
+
+/* Has no more actors created from a source; those that run stay. Returns at once: nobody says
+ * whether there was a source of that hash. */
+THESPIAN_API void thespian_actor_unload_source(struct thespian_actor *self, const char *hash);
+
+/* Sets a capability of the actor's system; NULL (or nil) removes it. Returns at once.
+ * THESPIAN_ECAPABILITY for a name or value that not everybody could read; what would make all
+ * capabilities together larger than 1 MiB is not set, and nobody says so. */
+THESPIAN_API int thespian_actor_set_capability(struct thespian_actor *self, const char *name,
+                                               const struct thespian_builder *value,
+                                               struct thespian_reason *reason);
+
 /* Shuts the actor's system down. Returns at once. */
 THESPIAN_API void thespian_actor_shutdown(struct thespian_actor *self);
 

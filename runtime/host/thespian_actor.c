@@ -10,6 +10,7 @@
 #include "actor/actor.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "host/bundle.h"
 #include "host/embed.h"
 #include "message/kept.h"
 #include "message/notice.h"
@@ -292,23 +293,91 @@ void thespian_actor_exit(struct thespian_actor *self) {
   th_buffer_clear(&buffer);
 }
 
-void thespian_actor_handle_dead_letters(struct thespian_actor *self, bool start_handling) {
+/* ---- what an actor asks of its system, and no answer comes ---- */
+
+static void begin_request(struct th_buffer *request, enum th_operation operation,
+                          uint32_t arguments) {
+  th_buffer_init(request);
+  th_pack_array(request, 1 + arguments);
+  th_pack_int(request, operation);
+}
+
+static void finish_request(struct thespian_actor *self, struct th_buffer *request) {
+  th_actor_send(self->actor, TH_KIND_REQUEST, 0, &self->actor->world->admin, request);
+  th_buffer_clear(request);
+}
+
+static void set_membership(struct thespian_actor *self, enum th_operation operation, bool start) {
   struct th_buffer request;
-  th_buffer_init(&request);
-  th_pack_array(&request, 2);
-  th_pack_int(&request, TH_OP_DEAD_LETTERS);
-  th_pack_bool(&request, start_handling);
-  th_actor_send(self->actor, TH_KIND_REQUEST, 0, &self->actor->world->admin, &request);
-  th_buffer_clear(&request);
+  begin_request(&request, operation, 1);
+  th_pack_bool(&request, start);
+  finish_request(self, &request);
+}
+
+void thespian_actor_handle_dead_letters(struct thespian_actor *self, bool start_handling) {
+  set_membership(self, TH_OP_DEAD_LETTERS, start_handling);
+}
+
+void thespian_actor_notify_sources(struct thespian_actor *self, bool start_notifying) {
+  set_membership(self, TH_OP_SOURCE_NOTICES, start_notifying);
+}
+
+int thespian_actor_load_source(struct thespian_actor *self, const void *zip, size_t size,
+                               const char *info, char *hash, struct thespian_reason *reason) {
+  struct th_world *world = self->actor->world;
+  return world->ops->load(world, zip, size, info != NULL ? info : "", hash,
+                          th_embed_reason(reason));
+}
+
+int thespian_actor_load_source_file(struct thespian_actor *self, const char *file, char *hash,
+                                    struct thespian_reason *reason) {
+  struct th_bytes *zip;
+  int error = th_bundle_read(file, TH_EMBED_BUNDLE_LIMIT, &zip, th_embed_reason(reason));
+  if (error != 0) return error;
+  error = thespian_actor_load_source(self, zip->data, zip->size, file, hash, reason);
+  th_bytes_unref(zip);
+  return error;
+}
+
+void thespian_actor_unload_source(struct thespian_actor *self, const char *hash) {
+  struct th_buffer request;
+  begin_request(&request, TH_OP_UNLOAD, 1);
+  th_pack_text(&request, hash);
+  finish_request(self, &request);
+}
+
+/* As the admin would refuse it, where nobody waits for the answer. */
+static int check_capability(const char *name, struct th_embed_packed value,
+                            struct th_reason *reason) {
+  bool shares;
+  const char *refusal = th_kept_refuse_name(name, strlen(name));
+  if (refusal != NULL)
+    return th_fail(reason, TH_ECAPABILITY, "this cannot be the name of a capability: %s", refusal);
+  refusal = th_kept_refuse_value(value.data, value.size, &shares);
+  if (refusal == NULL) return 0;
+  return th_fail(reason, TH_ECAPABILITY, "the value of capability \"%s\" cannot be kept: %s", name,
+                 refusal);
+}
+
+int thespian_actor_set_capability(struct thespian_actor *self, const char *name,
+                                  const struct thespian_builder *value,
+                                  struct thespian_reason *reason) {
+  struct th_embed_packed packed;
+  struct th_buffer request;
+  int error = th_embed_packed(value, &packed, th_embed_reason(reason));
+  if (error == 0) error = check_capability(name, packed, th_embed_reason(reason));
+  if (error != 0) return error;
+  begin_request(&request, TH_OP_CAPABILITY, 2);
+  th_pack_text(&request, name);
+  th_pack_raw(&request, packed.data, packed.size);
+  finish_request(self, &request);
+  return 0;
 }
 
 void thespian_actor_shutdown(struct thespian_actor *self) {
   struct th_buffer request;
-  th_buffer_init(&request);
-  th_pack_array(&request, 1);
-  th_pack_int(&request, TH_OP_SHUTDOWN);
-  th_actor_send(self->actor, TH_KIND_REQUEST, 0, &self->actor->world->admin, &request);
-  th_buffer_clear(&request);
+  begin_request(&request, TH_OP_SHUTDOWN, 0);
+  finish_request(self, &request);
 }
 
 _Static_assert((int)THESPIAN_DEBUG == TH_LOG_DEBUG && (int)THESPIAN_CRITICAL == TH_LOG_CRITICAL,

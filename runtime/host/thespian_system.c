@@ -10,9 +10,6 @@
 #include "message/pack.h"
 #include "message/protocol.h"
 
-/* What is larger is no bundle that a system takes. */
-#define BUNDLE_LIMIT ((size_t)256 << 20)
-
 _Static_assert(THESPIAN_HASH_SIZE == TH_DIGEST_TEXT_SIZE, "a hash is a digest");
 _Static_assert(THESPIAN_ADDRESS_TEXT_SIZE == TH_ADDRESS_TEXT_SIZE, "an address fits");
 
@@ -249,7 +246,7 @@ int thespian_load_source(struct thespian_system *system, const void *zip, size_t
 int thespian_load_source_file(struct thespian_system *system, const char *file, char *hash,
                               struct thespian_reason *reason) {
   struct th_bytes *zip;
-  int error = th_bundle_read(file, BUNDLE_LIMIT, &zip, th_embed_reason(reason));
+  int error = th_bundle_read(file, TH_EMBED_BUNDLE_LIMIT, &zip, th_embed_reason(reason));
   if (error != 0) return error;
   error = thespian_load_source(system, zip->data, zip->size, file, hash, reason);
   th_bytes_unref(zip);

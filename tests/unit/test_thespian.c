@@ -131,6 +131,62 @@ static int create_child(struct adder *adder, struct thespian_actor *self,
   return thespian_actor_create(self, class_name, NULL, NULL, NULL, &child, NULL);
 }
 
+/* How many things that cannot be are refused. */
+static int64_t count_refusals(struct thespian_actor *self, struct thespian_builder *builder) {
+  struct thespian_reason reason;
+  char hash[THESPIAN_HASH_SIZE];
+  int64_t refused = thespian_actor_load_source(self, "PK", 2, NULL, hash, NULL) == THESPIAN_EBUNDLE;
+  refused += thespian_actor_load_source_file(self, "/nowhere", hash, &reason) == -ENOENT &&
+             strstr(reason.words, "/nowhere") != NULL;
+  refused += thespian_actor_set_capability(self, "", NULL, NULL) == THESPIAN_ECAPABILITY;
+  thespian_begin_map(builder);
+  refused += thespian_actor_set_capability(self, "x", builder, NULL) == THESPIAN_ECANNOTSEND;
+  thespian_builder_reset(builder);
+  for (int i = 0; i < 101; i++) thespian_begin_array(builder); /* deeper than can be kept */
+  for (int i = 0; i < 101; i++) thespian_end(builder);
+  refused += thespian_actor_set_capability(self, "x", builder, &reason) == THESPIAN_ECAPABILITY &&
+             strstr(reason.words, "\"x\"") != NULL;
+  thespian_builder_reset(builder);
+  return refused;
+}
+
+/* Orders about sources and capabilities; answers with the hash, or with a number. */
+static int on_order(struct thespian_actor *self, struct thespian_value what, char *hash,
+                    struct thespian_builder *builder) {
+  char path[4200];
+  snprintf(path, sizeof path, "%s/bundle.zip", folder);
+  if (thespian_value_is(what, "load"))
+    return thespian_actor_load_source_file(self, path, hash, NULL);
+  if (thespian_value_is(what, "light")) {
+    thespian_put_bool(builder, true);
+    int error = thespian_actor_set_capability(self, "Has Lightbulb", builder, NULL);
+    thespian_builder_reset(builder);
+    return error;
+  }
+  if (thespian_value_is(what, "dark"))
+    return thespian_actor_set_capability(self, "Has Lightbulb", NULL, NULL);
+  if (thespian_value_is(what, "unload"))
+    thespian_actor_unload_source(self, hash);
+  else if (thespian_value_is(what, "misuse"))
+    thespian_put_int(builder, count_refusals(self, builder));
+  else
+    thespian_actor_notify_sources(self, thespian_value_is(what, "listen"));
+  return 0;
+}
+
+static int take_order(struct adder *adder, struct thespian_actor *self,
+                      struct thespian_value message, struct thespian_address sender) {
+  struct thespian_builder *builder = thespian_builder_new();
+  char hash[THESPIAN_HASH_SIZE] = "";
+  adder->boss = sender;
+  thespian_value_text(thespian_value_find(message, "hash"), hash, sizeof hash);
+  int error = on_order(self, thespian_value_find(message, "order"), hash, builder);
+  if (thespian_builder_error(builder, NULL) != 0) thespian_put_text(builder, hash);
+  thespian_actor_send(self, sender, builder, NULL);
+  thespian_builder_free(builder);
+  return error;
+}
+
 static int on_text(struct adder *adder, struct thespian_actor *self, struct thespian_value message,
                    struct thespian_address sender) {
   struct thespian_builder *builder = thespian_builder_new();
@@ -197,6 +253,8 @@ static int adder_receive(void *object, struct thespian_actor *self, struct thesp
                          struct thespian_address sender) {
   struct adder *adder = object;
   if (thespian_value_type(message) == THESPIAN_STRING) return on_text(adder, self, message, sender);
+  if (thespian_value_type(thespian_value_find(message, "order")) == THESPIAN_STRING)
+    return take_order(adder, self, message, sender);
   bool is_notice = thespian_value_is_instance(message, "ActorSystemMessage");
   struct thespian_builder *builder = thespian_builder_new();
   thespian_put_value(builder, message);
@@ -482,6 +540,93 @@ static void dead_letters_and_exits(void **state) {
   assert_int_equal(thespian_listen(system, PATIENCE, &message, &reason), THESPIAN_EGONE);
   thespian_close(system);
   assert_int_equal(counts.destroyed, 2);
+}
+
+/* Gives an order, and the answer. */
+static struct thespian_message *order(struct thespian_system *system,
+                                      struct thespian_address address, const char *what,
+                                      const char *hash) {
+  struct thespian_builder *builder = thespian_builder_new();
+  struct thespian_message *answer;
+  struct thespian_reason reason;
+  thespian_begin_map(builder);
+  thespian_put_text(builder, "order");
+  thespian_put_text(builder, what);
+  thespian_put_text(builder, "hash");
+  thespian_put_text(builder, hash);
+  thespian_end(builder);
+  assert_well(thespian_ask(system, address, builder, PATIENCE, &answer, &reason), &reason);
+  thespian_builder_free(builder);
+  return answer;
+}
+
+static void expect_notice(struct thespian_system *system, const char *class_name,
+                          const char *hash) {
+  struct thespian_message *message;
+  struct thespian_reason reason;
+  assert_well(thespian_listen(system, PATIENCE, &message, &reason), &reason);
+  struct thespian_value notice = thespian_message_value(message);
+  assert_true(thespian_value_is_instance(notice, class_name));
+  assert_true(thespian_value_is(thespian_value_find(notice, "sourceHash"), hash));
+  thespian_message_free(message);
+}
+
+static void an_actor_in_c_loads_unloads_and_hears_of_sources(void **state) {
+  struct counts counts = {0};
+  struct thespian_system *system = open_queue(&counts);
+  struct thespian_address adder = create(system, "test.Adder"), address;
+  struct th_archive_file file = {
+    .name = "bundled.lua", .data = (const unsigned char *)code, .size = sizeof code - 1};
+  struct th_bytes *zip;
+  struct thespian_reason reason;
+  char hash[THESPIAN_HASH_SIZE];
+  (void)state;
+  assert_int_equal(th_archive_pack(&file, 1, &zip, NULL), 0);
+  write_file("bundle.zip", zip->data, zip->size);
+  th_bytes_unref(zip);
+  thespian_message_free(order(system, adder, "listen", NULL));
+  struct thespian_message *answer = order(system, adder, "load", NULL);
+  assert_int_equal(thespian_value_text(thespian_message_value(answer), hash, sizeof hash), 64);
+  thespian_message_free(answer);
+  expect_notice(system, "thespian.actors.LoadedSource", hash);
+  assert_well(thespian_create(system, "bundled.Echo", NULL, NULL, hash, &address, &reason),
+              &reason);
+  thespian_message_free(order(system, adder, "unload", hash));
+  expect_notice(system, "thespian.actors.UnloadedSource", hash);
+  assert_int_equal(thespian_create(system, "bundled.Echo", NULL, NULL, hash, &address, NULL),
+                   THESPIAN_ESOURCE);
+  thespian_message_free(order(system, adder, "deaf", NULL));
+  thespian_message_free(order(system, adder, "load", NULL));
+  /* A notice would be on its way before this answer. */
+  assert_well(thespian_create(system, "bundled.Echo", NULL, NULL, hash, &address, &reason),
+              &reason);
+  assert_int_equal(ask_int(system, adder, "add"), 1);
+  end(system);
+}
+
+static void an_actor_in_c_sets_capabilities(void **state) {
+  struct counts counts = {0};
+  struct thespian_system *system = open_queue(&counts);
+  struct thespian_address adder = create(system, "test.Adder"), address;
+  struct thespian_builder *needs = thespian_builder_new();
+  struct thespian_reason reason;
+  (void)state;
+  thespian_begin_map(needs);
+  thespian_put_text(needs, "lightbulb");
+  thespian_put_bool(needs, true);
+  thespian_end(needs);
+  assert_int_equal(thespian_create(system, "test.Adder", needs, NULL, NULL, &address, NULL),
+                   THESPIAN_ENOCOMPATIBLE);
+  thespian_message_free(order(system, adder, "light", NULL));
+  assert_well(thespian_create(system, "test.Adder", needs, NULL, NULL, &address, &reason), &reason);
+  thespian_message_free(order(system, adder, "dark", NULL));
+  assert_int_equal(thespian_create(system, "test.Adder", needs, NULL, NULL, &address, NULL),
+                   THESPIAN_ENOCOMPATIBLE);
+  thespian_builder_free(needs);
+  struct thespian_message *answer = order(system, adder, "misuse", NULL);
+  assert_int_equal(thespian_value_int(thespian_message_value(answer), -1), 5);
+  thespian_message_free(answer);
+  end(system);
 }
 
 static void misuse_within_an_actor_is_refused(void **state) {
@@ -922,6 +1067,8 @@ int main(void) {
     cmocka_unit_test(a_child_that_is_gone_is_told),
     cmocka_unit_test(wakeups_come_with_their_payload),
     cmocka_unit_test(dead_letters_and_exits),
+    cmocka_unit_test(an_actor_in_c_loads_unloads_and_hears_of_sources),
+    cmocka_unit_test(an_actor_in_c_sets_capabilities),
     cmocka_unit_test(misuse_within_an_actor_is_refused),
     cmocka_unit_test(global_names_belong_to_one),
     cmocka_unit_test(a_message_that_makes_no_sense_comes_back),
