@@ -136,7 +136,9 @@ THESPIAN_API void thespian_put_address(struct thespian_builder *builder,
 THESPIAN_API void thespian_begin_array(struct thespian_builder *builder);
 
 /* Keys and values follow in turns until thespian_end. Keys are neither nil nor NaN, and no key may
- * come twice: the receiver could not read such a map. */
+ * come twice: the receiver could not read such a map, and it comes back as a PoisonMessage. That is
+ * not checked here: a builder writes each value once and keeps no table of the keys, which would
+ * cost a copy of each. */
 THESPIAN_API void thespian_begin_map(struct thespian_builder *builder);
 
 /* The instance of a Lua class, by its qualified name "module.Class": its fields follow as in a map.
