@@ -77,6 +77,16 @@ static int run_slice(struct th_script_state *state, int arguments) {
   return LUA_ERRRUN;
 }
 
+/* Runs what runs the actor's code, so that its turn can be asked to end. */
+static int run_preemptible(struct th_script_state *state,
+                           int (*run)(struct th_script_state *state, struct th_buffer *details),
+                           struct th_buffer *details) {
+  const struct th_preempt_target *outer = th_preempt_run(&state->interrupt.target);
+  int outcome = run(state, details);
+  th_preempt_run(outer);
+  return outcome;
+}
+
 /* ---- what went wrong ---- */
 
 /* Replaces the string on top by its first part, where it is very long. [-1, +1, m] */
@@ -265,9 +275,7 @@ static int open_script(struct th_actor *actor, struct th_birth *birth, struct th
   if (birth->global_name != NULL) state->global_name = th_strdup(birth->global_name);
   actor->state = state;
   th_buffer_init(&details);
-  const struct th_preempt_target *outer = th_preempt_run(&state->interrupt.target);
-  int outcome = begin_start(state, &details);
-  th_preempt_run(outer);
+  int outcome = run_preemptible(state, begin_start, &details);
   if (outcome < 0) {
     th_fail(reason, outcome, "%s", (const char *)details.data);
     th_script_state_free(state);
@@ -284,10 +292,7 @@ static int restart(struct th_actor *actor, struct th_buffer *details) {
     return TH_ENOMEM;
   }
   state->class_name = atomic_load_explicit(&actor->card.class_name, memory_order_relaxed);
-  const struct th_preempt_target *outer = th_preempt_run(&state->interrupt.target);
-  int outcome = begin_start(state, details);
-  th_preempt_run(outer);
-  return outcome;
+  return run_preemptible(state, begin_start, details);
 }
 
 /* ---- receive ---- */
@@ -419,6 +424,15 @@ static int run_handler(struct th_script_state *state, int arguments, struct th_b
   return conclude(state, TH_EREFUSED);
 }
 
+static int begin_handler(struct th_script_state *state, struct th_buffer *details) {
+  return run_handler(state, 3, details);
+}
+
+static int go_on(struct th_script_state *state, struct th_buffer *details) {
+  return state->phase == TH_SCRIPT_STARTS ? run_start(state, details)
+                                          : run_handler(state, 0, details);
+}
+
 static int refuse(struct th_script_state *state, struct th_buffer *details) {
   log_failure(state->actor, TH_LOG_ERROR, "got what cannot be read", error_text(state->L));
   th_buffer_printf(details, "%s", error_text(state->L));
@@ -433,20 +447,14 @@ static int receive(struct th_actor *actor, struct th_message **message, struct t
   state->kind = (*message)->kind; /* the handler may have the message kept, and concluded */
   push_handler(state);
   begin_try(state, TH_SCRIPT_TRIES);
-  const struct th_preempt_target *outer = th_preempt_run(&state->interrupt.target);
-  int outcome = run_handler(state, 3, details);
-  th_preempt_run(outer);
-  return outcome;
+  return run_preemptible(state, begin_handler, details);
 }
 
 static int resume(struct th_actor *actor, struct th_message **message, struct th_buffer *details) {
   struct th_script_state *state = actor->state;
   (void)message;
   if (th_actor_must_stop(actor)) state->interrupt.stop = TH_STOP_EXIT;
-  const struct th_preempt_target *outer = th_preempt_run(&state->interrupt.target);
-  int outcome = state->phase == TH_SCRIPT_STARTS ? run_start(state, details)
-                                                 : run_handler(state, 0, details);
-  th_preempt_run(outer);
+  int outcome = run_preemptible(state, go_on, details);
   if (outcome < 0 && th_actor_state(actor) == TH_ACTOR_STARTING) th_script_state_free(state);
   return outcome;
 }
