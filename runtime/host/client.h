@@ -20,12 +20,8 @@
 struct th_client;
 struct th_system;
 
-/* Connects to the system that listens there. TH_ENOSYSTEM when nothing listens, TH_EPROTOCOL when
+/* Connects to the system that listens there, over that carrier. TH_ENOSYSTEM when nothing listens, TH_EPROTOCOL when
  * what listens is no system of ours, TH_ETIMEOUT. */
-int th_client_connect(struct th_client **client, const char *host, uint16_t port, uint64_t until,
-                      struct th_reason *reason);
-
-/* The same for a system that is reached over that carrier; th_client_connect is for TCP. */
 int th_client_connect_over(struct th_client **client, enum th_carrier carrier, const char *host,
                            uint16_t port, uint64_t until, struct th_reason *reason);
 

@@ -301,11 +301,6 @@ int th_client_connect_over(struct th_client **client, enum th_carrier carrier, c
   return error != 0 ? error : open_link(carrier, ip, port, until, client, reason);
 }
 
-int th_client_connect(struct th_client **client, const char *host, uint16_t port, uint64_t until,
-                      struct th_reason *reason) {
-  return th_client_connect_over(client, TH_CARRIER_TCP, host, port, until, reason);
-}
-
 static int link_another(struct th_client *client, struct th_client **other,
                         struct th_reason *reason) {
   struct link_client *self = own(client);

@@ -254,8 +254,8 @@ static int tear_down(void **state) {
 static struct th_client *reach(const struct fake *fake) {
   struct th_client *client;
   struct th_reason reason = {""};
-  int error = th_client_connect(&client, "127.0.0.1", fake->port, th_clock_after(PATIENCE),
-                                &reason);
+  int error = th_client_connect_over(&client, TH_CARRIER_TCP, "127.0.0.1", fake->port,
+                                     th_clock_after(PATIENCE), &reason);
   assert_string_equal(reason.words, "");
   assert_int_equal(error, 0);
   return client;
@@ -571,8 +571,9 @@ static void a_refusal_is_passed_on(void **state) {
   struct th_client *client;
   struct th_reason reason;
   char expected[128];
-  assert_int_equal(th_client_connect(&client, "127.0.0.1", fake->port, TH_FOREVER, &reason),
-                   TH_ESHUTDOWN);
+  assert_int_equal(
+    th_client_connect_over(&client, TH_CARRIER_TCP, "127.0.0.1", fake->port, TH_FOREVER, &reason),
+    TH_ESHUTDOWN);
   snprintf(expected, sizeof expected, "the actor system at 127.0.0.1:%d: not today", fake->port);
   assert_string_equal(reason.words, expected);
 }
@@ -595,12 +596,14 @@ static void nobody_listening_is_no_system(void **state) {
   uint16_t port;
   char expected[128];
   close(listen_raw(&port));
-  assert_int_equal(th_client_connect(&client, "127.0.0.1", port, TH_FOREVER, &reason),
-                   TH_ENOSYSTEM);
+  assert_int_equal(
+    th_client_connect_over(&client, TH_CARRIER_TCP, "127.0.0.1", port, TH_FOREVER, &reason),
+    TH_ENOSYSTEM);
   snprintf(expected, sizeof expected, "no actor system at 127.0.0.1:%d: %s", port,
            th_error_words(-ECONNREFUSED));
   assert_string_equal(reason.words, expected);
-  assert_int_equal(th_client_connect(&client, "no.such.host.invalid", port, TH_FOREVER, &reason),
+  assert_int_equal(th_client_connect_over(&client, TH_CARRIER_TCP, "no.such.host.invalid", port,
+                                          TH_FOREVER, &reason),
                    TH_ENOSYSTEM);
   assert_non_null(strstr(reason.words, "no host \"no.such.host.invalid\""));
 }
@@ -631,7 +634,8 @@ static int connect_to_raw(const void *words, size_t size, struct th_reason *reas
   uint16_t port;
   raw.fd = listen_raw(&port);
   assert_int_equal(pthread_create(&thread, NULL, serve_raw, &raw), 0);
-  int error = th_client_connect(&client, "127.0.0.1", port, TH_FOREVER, reason);
+  int error = th_client_connect_over(&client, TH_CARRIER_TCP, "127.0.0.1", port, TH_FOREVER,
+                                     reason);
   pthread_join(thread, NULL);
   close(raw.fd);
   return error;
@@ -653,9 +657,9 @@ static void a_server_that_says_nothing_times_out(void **state) {
   struct th_reason reason;
   uint16_t port;
   int fd = listen_raw(&port);
-  assert_int_equal(
-    th_client_connect(&client, "127.0.0.1", port, th_clock_after(TH_MILLISECOND), &reason),
-    TH_ETIMEOUT);
+  assert_int_equal(th_client_connect_over(&client, TH_CARRIER_TCP, "127.0.0.1", port,
+                                          th_clock_after(TH_MILLISECOND), &reason),
+                   TH_ETIMEOUT);
   close(fd);
 }
 
@@ -682,7 +686,8 @@ static struct th_client *reach_mortal(struct mortal *mortal, bool waits) {
                              .size = mortal->words.size,
                              .waits = waits};
   assert_int_equal(pthread_create(&mortal->thread, NULL, serve_raw, &mortal->raw), 0);
-  assert_int_equal(th_client_connect(&client, "127.0.0.1", port, TH_FOREVER, NULL), 0);
+  assert_int_equal(
+    th_client_connect_over(&client, TH_CARRIER_TCP, "127.0.0.1", port, TH_FOREVER, NULL), 0);
   return client;
 }
 
