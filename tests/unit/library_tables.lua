@@ -35,7 +35,7 @@ math.randomseed(5, 4)
 local function size() return math.random(0, 6) end
 local numbers = { -1, 0, 1, 2, 3, 5, 7, 8, "2", 2.0, 2.5, "x", math.maxinteger, math.mininteger }
 
-for _ = 1, 5000 // THIN do
+for _ = 1, 5000 do
   local count, with_proxy = size(), math.random(3) == 1
   local function make()
     local made = {}
@@ -93,4 +93,4 @@ assert(mine.concat(long, ",") == stock.concat(long, ","))
 local endless = setmetatable({}, { __len = function() return math.maxinteger end })
 assert(not pcall(mine.insert, endless, 5) == not pcall(stock.insert, endless, 5))
 
-assert(calls > 40000 // THIN, calls)
+assert(calls > 40000, calls)
