@@ -36,10 +36,19 @@ daemon=
 patience=60 # seconds that a script waits for what must come: a hang is a failure, not a timing
 
 # A zombie that nobody has reaped yet has ended, once its other threads have: they hold its files
-# and ports.
+# and ports. It is asked often, so no other program takes part.
 is_running() {
-  case $(sed -n 's/^\(State\|Threads\):\t//p' "/proc/${1:-none}/status" 2>&1 | tr '\n' ' ') in
-    Z*" 1 " | *"No such "* | "") return 1 ;;
+  state='' threads=''
+  {
+    while read -r field value _; do
+      case $field in
+        State:) state=$value ;;
+        Threads:) threads=$value ;;
+      esac
+    done
+  } 2>&- <"/proc/${1:-none}/status" || return 1
+  case "$state $threads" in
+    "Z 1" | " ") return 1 ;;
   esac
 }
 
