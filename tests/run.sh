@@ -32,8 +32,9 @@ if [ "$preset" = coverage ]; then
   find build/coverage -name '*.gcda' -exec rm -f {} + # counts add up from run to run
 fi
 
+# More tests than processors: half of a test's time is waiting for a limit or for another process.
 status=0
-$run ctest --preset "$preset" --output-on-failure -j2 "$@" || status=$?
+$run ctest --preset "$preset" --output-on-failure -j"$((2 * $(nproc)))" "$@" || status=$?
 
 if [ "$preset" = coverage ]; then
   sh tests/coverage.sh build/coverage | tee build/coverage/coverage.txt

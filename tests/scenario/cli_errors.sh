@@ -86,8 +86,8 @@ wrong 1 "no actor has the address $nobody" "$HOST" status "$nobody"
 expect 0 "" "$HOST" tell "$nobody" x # a dead letter is the system's, not the teller's
 
 # An answer that never comes: 4.
-wrong 4 "no answer in time" "$HOST" ask "$joe" silence --timeout 0.2
-wrong 4 "no answer in time" "$HOST" ask @joe silence --timeout 0.2 --port "$port"
+wrong 4 "no answer in time" "$HOST" ask "$joe" silence --timeout 2
+wrong 4 "no answer in time" "$HOST" ask @joe silence --timeout 2 --port "$port"
 
 # What failed at a message says how: several lines, so the shape is another.
 got=0
