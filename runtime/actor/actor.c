@@ -191,7 +191,8 @@ static int open_behaviour(struct th_actor *actor, struct th_birth *birth,
 /* The name is kept only now: names of classes that do not exist would pile up. */
 static void run(struct th_actor *actor, const struct th_birth *birth) {
   const char *class_name = actor->world->ops->keep_text(actor->world, birth->class_name);
-  atomic_store_explicit(&actor->card.class_name, class_name, memory_order_relaxed);
+  /* Release: who reads the name sees its letters, which this thread may have written just now. */
+  atomic_store_explicit(&actor->card.class_name, class_name, memory_order_release);
   set_state(actor, TH_ACTOR_RUNNING);
 }
 

@@ -93,7 +93,7 @@ static void pack_actor(struct th_system *system, struct th_actor *actor, uint64_
   int state = atomic_load_explicit(&card->state, memory_order_relaxed);
   th_pack_text(buffer, "address");
   th_pack_address(buffer, &address);
-  pack_field_text(buffer, "class", atomic_load_explicit(&card->class_name, memory_order_relaxed));
+  pack_field_text(buffer, "class", atomic_load_explicit(&card->class_name, memory_order_acquire));
   th_pack_text(buffer, "name");
   if (name != NULL)
     th_pack_str(buffer, name->text, name->size);
