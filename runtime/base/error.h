@@ -31,7 +31,10 @@
   X(TH_EREFUSED, -5016, "ActorSystemFailure", "refused")                                           \
   X(TH_EUSAGE, -5017, "ActorSystemFailure", "wrong usage")                                         \
   X(TH_EDEAD, -5018, "ActorSystemFailure", "the message became a dead letter")                     \
-  X(TH_ECAPABILITY, -5019, "ActorSystemException", "not a usable capability")
+  X(TH_ECAPABILITY, -5019, "ActorSystemException", "not a usable capability")                      \
+  X(TH_ECROSSED, -5020, "ActorSystemFailure", "there is another connection already")               \
+  X(TH_EFORGOTTEN, -5021, "ActorSystemFailure", "that session has ended")                          \
+  X(TH_ELOST, -5022, "ActorSystemFailure", "system lost")
 
 enum th_error {
 #define X(name, number, class, words) name = number,

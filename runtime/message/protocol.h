@@ -17,6 +17,9 @@
  *   DEAD_LETTERS     start (bool): the sender handles dead letters              nil
  *   SOURCE_NOTICES   start (bool): the sender is told of loads and unloads      nil
  *   LOADED           hash: an actor has loaded it; those who listen are told    nil
+ *   REGISTRATIONS    start (bool): the sender is told of systems that come and go   nil
+ *   PRE_REGISTER     place (text or address), capabilities                      nil
+ *   DE_REGISTER      place (text or address)                                    nil
  *
  * What the system keeps for others to read is checked first (message/kept.h): names of classes and
  * of capabilities and global names are text, the value of a capability is whole. Requirements are
@@ -38,6 +41,40 @@
  * instance whose fields are those: Thespian_SystemStatusResponse for the admin, else
  * Thespian_ActorStatusResponse.
  *
+ * Conventions are made of messages of kind TH_KIND_CONVENTION, arrays as well, from admin to admin:
+ *
+ *   REGISTER      capabilities or nil (as before), their version, number      a member, each period
+ *   REGISTERED    capabilities or nil (as before), their version, number      a leader's answer
+ *   RESEND                            to a REGISTER or REGISTERED: say your capabilities again
+ *   INVITE                            register with me: TH_OP_PRE_REGISTER
+ *   LEAVE                             the sender leaves, or lets the receiver go
+ *   PLACE         [name, value...]    where could an actor live that needs these capabilities? The
+ *                                     sender is who stands for it; it gets CANDIDATES or FAILED
+ *   CALL          identity            have that system connect to the sender's
+ *   CALL_BACK     admin               connect to that system
+ *   LOG           level, line         a line of the sender's log
+ *
+ * and from the runtime to its own admin:
+ *
+ *   MET           admin, place        there is a connection to that system, sought at place (an
+ *                                     address without identity) or made by it (nobody)
+ *   PARTED        admin, place, end (enum th_session_end), words    the session with it has ended
+ *   TICK                              it is time
+ *
+ * An actor that lives on another system than its creator's has its creator's address: there a forward
+ * stands for it. Forward and host exchange messages of kind TH_KIND_REMOTE:
+ *
+ *   CANDIDATES    [admin, ...]        to a forward: systems where it may try, best first
+ *   BEAR          parent, class, requirements, name or nil, source hash or nil    to a host's admin;
+ *                                     the ticket is echoed in the answers
+ *   BORN                              the sender is the actor
+ *   UNFIT         words               its class says that it cannot live there
+ *   FAILED        error, words        it did not start
+ *   OPEN                              to the actor's host: all that was sent to the forward before it
+ *                                     said BORN has been sent on
+ *   GONE          reason              the actor has exited
+ *   LOST          words               to a forward, from the runtime: the host is lost
+ *
  * Threads: any; pure.
  */
 #ifndef TH_MESSAGE_PROTOCOL_H
@@ -55,12 +92,41 @@
   X(CAPABILITY, 9)                                                                                 \
   X(DEAD_LETTERS, 10)                                                                              \
   X(SOURCE_NOTICES, 11)                                                                            \
-  X(LOADED, 12)
+  X(LOADED, 12)                                                                                    \
+  X(REGISTRATIONS, 13)                                                                             \
+  X(PRE_REGISTER, 14)                                                                              \
+  X(DE_REGISTER, 15)
 
 enum th_operation {
 #define X(name, number) TH_OP_##name = number,
   TH_OPERATIONS(X)
 #undef X
+};
+
+enum th_convention_operation {
+  TH_CONVENTION_REGISTER = 1,
+  TH_CONVENTION_REGISTERED = 2,
+  TH_CONVENTION_RESEND = 3,
+  TH_CONVENTION_INVITE = 4,
+  TH_CONVENTION_LEAVE = 5,
+  TH_CONVENTION_PLACE = 6,
+  TH_CONVENTION_CALL = 7,
+  TH_CONVENTION_CALL_BACK = 8,
+  TH_CONVENTION_LOG = 9,
+  TH_CONVENTION_MET = 32, /* from here on: never from elsewhere */
+  TH_CONVENTION_PARTED = 33,
+  TH_CONVENTION_TICK = 34
+};
+
+enum th_remote_operation {
+  TH_REMOTE_CANDIDATES = 1,
+  TH_REMOTE_BEAR = 2,
+  TH_REMOTE_BORN = 3,
+  TH_REMOTE_UNFIT = 4,
+  TH_REMOTE_FAILED = 5,
+  TH_REMOTE_OPEN = 6,
+  TH_REMOTE_GONE = 7,
+  TH_REMOTE_LOST = 32 /* from here on: never from elsewhere */
 };
 
 /* The two sides of a connection agree on this number or part. */

@@ -5,11 +5,16 @@
  * accepted. Of HELLO only the first two items are fixed for ever: by them systems of other versions
  * are told apart and refused in words.
  *
- *   HELLO    ["thespian", protocol version, role, library version, pid]
+ *   HELLO    ["thespian", protocol version, role, library version, pid, meeting of a system]
  *   WELCOME  [endpoint address, admin address, base, library version, pid, largest payload]
  *   REFUSE   [error, words]
  *   MESSAGE  [kind, flags, ticket, target, sender], then the payload to the frame's end
  *   BYE      nothing: the sender closes on purpose, and this is the last that it says
+ *   MEET     meeting: a system's answer to the HELLO of another
+ *   ACK      [received]: how many messages of this session have come so far
+ *   PING     nothing: an ACK is asked for
+ *
+ * A meeting is [admin address, nonce, known nonce, received, generation, limit].
  *
  * Threads: its holder. Owns: a partly received frame.
  */
@@ -34,16 +39,30 @@ enum th_frame_type {
   TH_FRAME_WELCOME = 2,
   TH_FRAME_REFUSE = 3,
   TH_FRAME_MESSAGE = 4,
-  TH_FRAME_BYE = 5
+  TH_FRAME_BYE = 5,
+  TH_FRAME_MEET = 6,
+  TH_FRAME_ACK = 7,
+  TH_FRAME_PING = 8
 };
 
 enum th_role { TH_ROLE_PROGRAM = 1, TH_ROLE_SYSTEM = 2 };
+
+/* What a system says to another when they meet: transport/session.h. */
+struct th_meeting {
+  struct th_address admin; /* port 0: it cannot be connected to */
+  uint64_t nonce;          /* of its half of the session; never 0 */
+  uint64_t known;          /* the other's, 0 where it does not know it */
+  uint64_t received;       /* messages of this session */
+  uint64_t generation;     /* how many connections of this session it has seen agreed before */
+  uint64_t limit;          /* the largest payload that it takes; at most INT64_MAX */
+};
 
 struct th_hello {
   int64_t protocol;
   enum th_role role;
   char version[32];
   int64_t pid;
+  struct th_meeting meeting; /* of a system */
 };
 
 struct th_welcome {
@@ -62,6 +81,9 @@ void th_frame_welcome(struct th_buffer *buffer, const struct th_welcome *welcome
 void th_frame_refuse(struct th_buffer *buffer, int error, const char *words);
 void th_frame_message(struct th_buffer *buffer, const struct th_message *message);
 void th_frame_bye(struct th_buffer *buffer);
+void th_frame_meet(struct th_buffer *buffer, const struct th_meeting *meeting);
+void th_frame_ack(struct th_buffer *buffer, uint64_t received);
+void th_frame_ping(struct th_buffer *buffer);
 
 /* Readers of bodies: 0 or TH_EMALFORMED, with the results left alone. A message is given
  * (TH_ENOMEM); its payload is copied, and is nothing or one whole value, whose insides are for the
@@ -72,6 +94,8 @@ int th_frame_read_hello(const unsigned char *body, size_t size, struct th_hello 
 int th_frame_read_welcome(const unsigned char *body, size_t size, struct th_welcome *welcome);
 int th_frame_read_refuse(const unsigned char *body, size_t size, int *error,
                          struct th_reason *reason);
+int th_frame_read_meet(const unsigned char *body, size_t size, struct th_meeting *meeting);
+int th_frame_read_ack(const unsigned char *body, size_t size, uint64_t *received);
 int th_frame_read_message(const unsigned char *body, size_t size, struct th_message **message);
 
 /* Cuts a stream into frames. */

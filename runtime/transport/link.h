@@ -72,6 +72,10 @@ struct th_link_events {
 struct th_link *th_link_accept(struct th_loop *loop, struct th_channel *channel, size_t limit,
                                const struct th_link_events *events, void *context);
 
+/* In the event hello: gives the channel to the caller, who sets its events before that returns. The
+ * link is over then: closed is not called, and nothing else; the channel's reference is dropped. */
+struct th_channel *th_link_hand_over(struct th_link *link);
+
 /* Connects. Gives a link with one reference of the caller's besides the channel's own; the outcome
  * is events->welcome or events->closed. Of what the other side sends, its own limit counts where
  * that is less; not to send more than it takes is the caller's business. */
