@@ -37,6 +37,7 @@ static void free_birth(struct th_birth *birth) {
   if (birth->argument != NULL && birth->drop != NULL) birth->drop(birth->argument);
   free(birth->class_name);
   free(birth->global_name);
+  th_bytes_unref(birth->requirements);
   free(birth->words);
   free(birth);
 }
@@ -69,7 +70,7 @@ void th_actor_send(struct th_actor *actor, enum th_kind kind, unsigned flags,
 
 static void ask_to_exit(struct th_actor *actor, uint64_t child) {
   struct th_buffer buffer;
-  struct th_address target = actor->address;
+  struct th_address target = actor->world->admin;
   target.number = child;
   th_buffer_init(&buffer);
   th_notice_exit_request(&buffer, true);
@@ -85,6 +86,8 @@ void th_actor_add_child(struct th_actor *actor, const struct th_address *child) 
 
 static void tell_parent(struct th_actor *actor, const char *reason) {
   struct th_buffer buffer;
+  if (actor->is_hosted) actor->world->ops->leaves(actor->world, actor, reason);
+  if (actor->is_hosted) return;
   if (th_address_is_none(&actor->parent)) return;
   th_buffer_init(&buffer);
   th_notice_child_exited(&buffer, &actor->address, reason);
@@ -99,6 +102,7 @@ static void leave(struct th_actor *actor, const char *reason) {
   th_map_init(&actor->children);
   actor->behaviour = NULL;
   actor->state = NULL;
+  actor->is_hosted = false;
   actor->exit_is_recursive = false;
   actor->is_barren = false;
   actor->is_deaf = false;
@@ -162,10 +166,12 @@ static void write_card(struct th_actor *actor, const struct th_birth *birth) {
   set_state(actor, TH_ACTOR_STARTING);
   atomic_store_explicit(&card->class_name, NULL, memory_order_relaxed);
   atomic_store_explicit(&card->source, birth->source, memory_order_relaxed);
-  atomic_store_explicit(&card->parent, birth->parent.number, memory_order_relaxed);
+  uint64_t parent = actor->is_hosted ? 0 : birth->parent.number; /* of this system */
+  atomic_store_explicit(&card->parent, parent, memory_order_relaxed);
   atomic_store_explicit(&card->memory, 0, memory_order_relaxed);
   atomic_store_explicit(&card->restarts, 0, memory_order_relaxed);
   atomic_store_explicit(&card->busy, 0, memory_order_relaxed);
+  atomic_store_explicit(&card->is_forward, false, memory_order_relaxed);
   note_suspended(actor, false);
 }
 
@@ -212,11 +218,28 @@ static bool suspend(struct th_actor *actor, int outcome, enum th_pending pending
   return true;
 }
 
+static void answer_birth(struct th_actor *actor, const struct th_birth *birth, int error,
+                         const char *reason) {
+  if (actor->is_hosted)
+    actor->world->ops->settled(actor->world, actor, birth, error, reason);
+  else
+    answer_creation(actor, &birth->requester, birth->ticket, error, reason);
+  if (error != 0 && actor->is_hosted) actor->parent = TH_NOBODY; /* its forward tells */
+  if (error != 0) actor->is_hosted = false;
+}
+
 /* The start has ended. Takes birth. */
 static void conclude_birth(struct th_actor *actor, struct th_birth *birth, int error,
                            const char *reason) {
+  bool is_elsewhere = error == TH_ENOCOMPATIBLE && !actor->is_hosted &&
+                      actor->world->ops->relocate != NULL && actor->world->ops->relocate(actor->world, actor, birth, reason);
+  if (is_elsewhere) {
+    run(actor, birth);
+    free_birth(birth);
+    return;
+  }
   if (error == 0) run(actor, birth);
-  answer_creation(actor, &birth->requester, birth->ticket, error, reason);
+  answer_birth(actor, birth, error, reason);
   if (error != 0) {
     struct th_buffer words;
     th_buffer_init(&words);
@@ -231,7 +254,8 @@ static void conclude_birth(struct th_actor *actor, struct th_birth *birth, int e
 static void be_born(struct th_actor *actor, const struct th_message *message) {
   struct th_birth *birth = take_birth(message);
   struct th_reason reason = {{0}};
-  actor->address = message->target;
+  actor->is_hosted = !th_address_is_none(&birth->address);
+  actor->address = actor->is_hosted ? birth->address : message->target;
   actor->parent = birth->parent;
   actor->behaviour = birth->behaviour;
   write_card(actor, birth);
@@ -349,13 +373,18 @@ static void follow(struct th_actor *actor, enum th_kind kind) {
 /* The current message has been handled, or has failed. */
 static void conclude(struct th_actor *actor, enum th_kind kind, int outcome,
                      const struct th_buffer *details) {
-  if (!is_kept(actor, outcome)) count(outcome == 0 ? &actor->card.handled : &actor->card.failed);
+  bool has_failed = outcome != 0 && outcome != TH_ENDED;
+  if (!is_kept(actor, outcome))
+    count(has_failed ? &actor->card.failed : &actor->card.handled);
   struct th_message *message = actor->current;
   actor->current = NULL;
-  if (outcome != 0) send_back(actor, message, (const char *)details->data, details->size);
+  if (has_failed) send_back(actor, message, (const char *)details->data, details->size);
   th_message_free(message);
   if (outcome == TH_UNSOUND) restart(actor);
-  follow(actor, kind);
+  if (outcome == TH_ENDED)
+    finish(actor);
+  else
+    follow(actor, kind);
 }
 
 /* Takes message. */
@@ -402,7 +431,9 @@ static bool is_to_exit(const struct th_actor *actor, const struct th_message *me
 /* Takes message, which is for whoever lives here now. */
 static void handle(struct th_actor *actor, struct th_message *message) {
   bool is_exiting = th_actor_state(actor) == TH_ACTOR_EXITING;
-  if (message->kind == TH_KIND_CHILD_EXITED) {
+  if (actor->behaviour->is_forward) {
+    deliver(actor, message);
+  } else if (message->kind == TH_KIND_CHILD_EXITED) {
     lose_child(actor, message);
   } else if (message->kind == TH_KIND_PRESENCE) {
     answer_creation(actor, &message->sender, message->ticket, 0, NULL);
@@ -420,12 +451,19 @@ static void handle(struct th_actor *actor, struct th_message *message) {
   }
 }
 
+/* Not for an earlier tenant of the slot. */
+static bool is_for(struct th_actor *actor, const struct th_message *message) {
+  if (actor->is_hosted && th_address_equal(&message->target, &actor->address)) return true;
+  return message->target.number == th_actor_number(actor) &&
+         message->target.system == actor->world->admin.system;
+}
+
 /* Takes message. */
 static void take(struct th_actor *actor, struct th_message *message) {
   if (message->kind == TH_KIND_BIRTH) {
     be_born(actor, message);
     th_message_free(message);
-  } else if (message->target.number != actor->address.number) {
+  } else if (!is_for(actor, message)) {
     actor->world->ops->dead(actor->world, message);
   } else {
     handle(actor, message);

@@ -61,6 +61,7 @@ struct th_actor_card {
   atomic_uint_fast64_t busy; /* nanoseconds in its turns, about: the scheduler samples them */
   atomic_size_t memory;      /* bytes its behaviour holds */
   atomic_bool has_suspended; /* a message that it was suspended at */
+  atomic_bool is_forward;    /* it stands for an actor elsewhere */
 };
 
 struct th_actor {
@@ -88,6 +89,7 @@ struct th_actor {
   struct th_address address;
   struct th_address parent;
   struct th_map children; /* by number; any value */
+  bool is_hosted;         /* it is called by an address of its creator's system */
   bool exit_is_recursive; /* while exiting */
   bool is_barren;         /* while exiting: it waits for its children, and may have no more */
   bool left_orphans;      /* it exited and its children did not */

@@ -30,6 +30,8 @@ struct th_birth {
   char *class_name;            /* the birth's own: "pkg.mod.Class" */
   const char *source;          /* kept as long as the system lives: hash of the bundle, or NULL */
   char *global_name;           /* the birth's own, or NULL */
+  struct th_bytes *requirements; /* a reference: the packed value, or NULL */
+  struct th_address address;     /* what the actor is called, where that is not its slot's own */
   int error;                   /* not 0: the start has failed already, for this reason */
   char *words;                 /* the birth's own, or NULL */
 };
@@ -37,12 +39,16 @@ struct th_birth {
 /* What open, receive, resume and restart give besides 0 and an error. */
 enum th_outcome {
   TH_SUSPENDED = 1, /* not ended: resume goes on with it, in a later turn */
-  TH_UNSOUND = 2 /* failed for good, like an error, and so that only restart makes it sound again */
+  TH_UNSOUND = 2, /* failed for good, like an error, and so that only restart makes it sound again */
+  TH_ENDED = 3    /* of receive: the actor is over; th_actor.killed says why */
 };
 
 struct th_behaviour {
   /* The runtime's own (the admin, endpoints): only the admin can ask it to exit. */
   bool is_native;
+
+  /* It stands for an actor elsewhere: receive gets everything, requests to exit too, and ends it. */
+  bool is_forward;
 
   /* Starts: 0, or a negative error with a reason. After a failure close is not called. */
   int (*open)(struct th_actor *actor, struct th_birth *birth, struct th_reason *reason);

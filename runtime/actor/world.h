@@ -19,6 +19,7 @@
 #include "message/message.h"
 
 struct th_actor;
+struct th_birth;
 struct th_world;
 
 /* What createActor says. All borrowed for the call. */
@@ -63,6 +64,18 @@ struct th_world_ops {
    * those of the start itself as ChildActorExited or REPLY. */
   int (*create)(struct th_world *world, struct th_actor *parent, const struct th_creation *creation,
                 struct th_address *address, struct th_reason *reason);
+
+  /* Turn: the class says that its actor cannot live here. True when another system is sought for
+   * it: what the birth holds is taken as far as it is needed, and the actor's behaviour is now one
+   * that stands for it. NULL: there are no other systems. */
+  bool (*relocate)(struct th_world *world, struct th_actor *actor, struct th_birth *birth,
+                   const char *words);
+
+  /* Turn, of an actor that lives here under another system's address: its start has ended (error 0:
+   * well), and later that it is about to leave. Its creator's system is told. */
+  void (*settled)(struct th_world *world, struct th_actor *actor, const struct th_birth *birth,
+                  int error, const char *words);
+  void (*leaves)(struct th_world *world, struct th_actor *actor, const char *reason);
 
   /* Any thread: the one copy of a text that is kept as long as the system lives. */
   const char *(*keep_text)(struct th_world *world, const char *text);

@@ -445,6 +445,8 @@ static int receive(struct th_actor *actor, struct th_message **message, struct t
     go_on_ending(admin, actor);
   else if ((*message)->kind == TH_KIND_STATUS_REQUEST)
     answer_status(admin, actor, *message);
+  else if ((*message)->kind == TH_KIND_REMOTE)
+    admin->config.ops->remote(admin->config.context, *message);
   return 0;
 }
 

@@ -31,6 +31,8 @@ struct th_admin_ops {
   void (*close)(void *context);
   /* Asks every actor that nobody else will ask to exit; gives how many actors live still. */
   size_t (*end_actors)(void *context);
+  /* A message of kind TH_KIND_REMOTE. */
+  void (*remote)(void *context, const struct th_message *message);
   /* The last actor is gone and everybody was told. */
   void (*stopped)(void *context);
 };

@@ -73,6 +73,8 @@
  *   OPEN                              to the actor's host: all that was sent to the forward before it
  *                                     said BORN has been sent on
  *   GONE          reason              the actor has exited
+ *   WANTS         hash                to a forward: the host has no such source, and would take it
+ *   SOURCE        zip, info, implicit    to a host's admin, before another BEAR
  *   LOST          words               to a forward, from the runtime: the host is lost
  *
  * Threads: any; pure.
@@ -126,6 +128,8 @@ enum th_remote_operation {
   TH_REMOTE_FAILED = 5,
   TH_REMOTE_OPEN = 6,
   TH_REMOTE_GONE = 7,
+  TH_REMOTE_WANTS = 8,
+  TH_REMOTE_SOURCE = 9,
   TH_REMOTE_LOST = 32 /* from here on: never from elsewhere */
 };
 

@@ -135,6 +135,14 @@ static struct guest *new_guest(struct th_gate *gate, struct th_link *link) {
   return guest;
 }
 
+static void fill_welcome(const struct th_system *system, struct th_welcome *welcome) {
+  *welcome = (struct th_welcome){.admin = system->world.admin};
+  snprintf(welcome->base, sizeof welcome->base, "%s", system->base);
+  snprintf(welcome->version, sizeof welcome->version, "%s", TH_VERSION);
+  welcome->pid = getpid();
+  welcome->limit = system->frame_limit;
+}
+
 static int welcome_guest(struct th_gate *gate, struct th_link *link, struct th_welcome *welcome) {
   struct th_system *system = gate->system;
   struct guest *guest = new_guest(gate, link);
@@ -145,21 +153,27 @@ static int welcome_guest(struct th_gate *gate, struct th_link *link, struct th_w
     return TH_ENOMEM;
   }
   th_link_set_user(link, guest);
-  *welcome = (struct th_welcome){.endpoint = guest->address, .admin = system->world.admin};
-  snprintf(welcome->base, sizeof welcome->base, "%s", system->base);
-  snprintf(welcome->version, sizeof welcome->version, "%s", TH_VERSION);
-  welcome->pid = getpid();
-  welcome->limit = system->frame_limit;
+  fill_welcome(system, welcome);
+  welcome->endpoint = guest->address;
   return 0;
+}
+
+/* The link is over when its channel is another's. */
+static int take_system(struct th_gate *gate, struct th_link *link, const struct th_hello *hello,
+                       struct th_reason *reason) {
+  int error = th_peers_hello(gate->system->peers, link, hello, reason);
+  if (error == 0) th_map_remove(&gate->links, (uint64_t)(uintptr_t)link);
+  return error;
 }
 
 static int on_hello(void *context, struct th_link *link, const struct th_hello *hello,
                     struct th_welcome *welcome, struct th_reason *reason) {
   struct th_gate *gate = context;
   if (gate->is_shut) return th_fail(reason, TH_ESHUTDOWN, "this actor system is shutting down");
-  if (hello->role != TH_ROLE_PROGRAM)
-    return th_fail(reason, TH_EREFUSED, "this actor system takes no part in a convention");
-  return welcome_guest(gate, link, welcome);
+  if (hello->role == TH_ROLE_SYSTEM) return take_system(gate, link, hello, reason);
+  if (hello->role == TH_ROLE_PROGRAM) return welcome_guest(gate, link, welcome);
+  fill_welcome(gate->system, welcome);
+  return 0;
 }
 
 /* What a program may send; the rest is the runtime's own. */
@@ -178,6 +192,10 @@ static void route(struct guest *guest, struct th_message *message) {
 static void on_message(void *context, struct th_link *link, struct th_message *message) {
   struct guest *guest = th_link_user(link);
   (void)context;
+  if (guest == NULL) { /* who only wanted to know who is here */
+    th_message_free(message);
+    return;
+  }
   message->sender = guest->address;
   message->flags &= TH_MESSAGE_ASK;
   message->kind = (uint8_t)th_kind_from_user(message->kind);
@@ -189,7 +207,7 @@ static void on_message(void *context, struct th_link *link, struct th_message *m
 
 static void on_drained(void *context, struct th_link *link) {
   (void)context;
-  tell_waiting(th_link_user(link));
+  if (th_link_user(link) != NULL) tell_waiting(th_link_user(link));
 }
 
 static void on_undeliverable(void *context, struct th_link *link, struct th_message *message) {
@@ -200,7 +218,7 @@ static void on_undeliverable(void *context, struct th_link *link, struct th_mess
 }
 
 static void end_if_empty(struct th_gate *gate) {
-  if (!gate->is_ending || gate->links.count > 0) return;
+  if (!gate->is_ending || gate->links.count > 0 || !th_peers_are_gone(gate->system->peers)) return;
   gate->is_ending = false; /* once */
   gate->wire->ops->free(gate->wire);
   th_loop_stop(gate->loop);
@@ -270,7 +288,12 @@ static void run_end(struct th_task *task) {
   struct th_map_slot *slot;
   gate->is_shut = gate->is_ending = true;
   while ((slot = th_map_next(&gate->links, &cursor)) != NULL) th_link_close(slot->value);
+  th_peers_close(gate->system->peers);
   end_if_empty(gate);
+}
+
+static void on_no_peers(void *context) {
+  end_if_empty(context);
 }
 
 int th_gate_open(struct th_gate **out, struct th_system *system, enum th_carrier carrier,
@@ -287,6 +310,8 @@ int th_gate_open(struct th_gate **out, struct th_system *system, enum th_carrier
   if ((error = gate->wire->ops->listen(gate->wire, ip, port, on_accept, gate)) != 0)
     goto listen_failed;
   gate->port = gate->wire->ops->port(gate->wire);
+  system->peers = th_peers_new(system, gate->loop, gate->wire, on_no_peers, gate);
+  system->hosting = th_hosting_new(system);
   *out = gate;
   return 0;
 listen_failed:
@@ -319,5 +344,9 @@ void th_gate_free(struct th_gate *gate) {
   pthread_join(gate->thread, NULL);
   th_loop_free(gate->loop);
   th_map_clear(&gate->links);
+  th_peers_free(gate->system->peers);
+  th_hosting_free(gate->system->hosting);
+  gate->system->peers = NULL;
+  gate->system->hosting = NULL;
   free(gate);
 }

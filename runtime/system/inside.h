@@ -17,7 +17,9 @@
 #include "admin/admin.h"
 #include "base/intern.h"
 #include "system/gate.h"
+#include "system/hosting.h"
 #include "system/modules.h"
+#include "system/peers.h"
 #include "system/system.h"
 
 struct th_system {
@@ -37,7 +39,12 @@ struct th_system {
   struct th_sources *sources;
   struct th_capabilities *capabilities;
   struct th_modules *modules;
-  struct th_gate *gate; /* NULL where nothing listens */
+  struct th_gate *gate; /* NULL where nothing listens, as are the next two */
+  struct th_peers *peers;
+  struct th_hosting *hosting;
+  uint64_t lost_after; /* nanoseconds of silence until another system is taken for lost */
+  bool is_outbound_only;
+  atomic_bool has_others; /* systems where actors may live that cannot here; the admin's turn sets it */
   size_t frame_limit;   /* of what comes in there, requests to the admin with whole bundles, too */
   char host[64];
 
@@ -72,7 +79,10 @@ struct th_actor *th_router_send(struct th_world *world, struct th_message *messa
 void th_router_dead(struct th_world *world, struct th_message *message);
 /* Pushes a birth into the slot reserved for it. */
 void th_router_birth(struct th_system *system, struct th_actor *slot, struct th_message *message);
-/* True while that actor lives here. */
+/* To whoever lives at that number here. */
+struct th_actor *th_router_deliver(struct th_system *system, uint64_t number,
+                                   struct th_message *message);
+/* True while that actor lives here, by its own address or by an alias. */
 bool th_router_is_alive(struct th_system *system, const struct th_address *address);
 
 /* spawn */
@@ -80,7 +90,20 @@ int th_spawn_create(struct th_world *world, struct th_actor *parent,
                     const struct th_creation *creation, struct th_address *address,
                     struct th_reason *reason);
 void th_spawn_exited(struct th_world *world, struct th_actor *actor);
+/* Creates an actor for a forward elsewhere, which is told how it went. The admin's turn. */
+int th_spawn_host(struct th_system *system, const struct th_address *forward,
+                  const struct th_address *parent, const struct th_creation *creation,
+                  struct th_reason *reason);
 int th_spawn_admin(struct th_system *system);
+
+/* remote: actors that live on another system than their creator's */
+bool th_remote_relocate(struct th_world *world, struct th_actor *actor, struct th_birth *birth,
+                        const char *words);
+void th_remote_settled(struct th_world *world, struct th_actor *actor,
+                       const struct th_birth *birth, int error, const char *words);
+void th_remote_leaves(struct th_world *world, struct th_actor *actor, const char *reason);
+/* The admin's turn: a message of kind TH_KIND_REMOTE to it. */
+void th_remote_receive(struct th_system *system, const struct th_message *message);
 
 /* status */
 int th_status_pack(struct th_system *system, const struct th_address *actor, struct th_admin *admin,
@@ -90,6 +113,9 @@ void th_status_sources(struct th_system *system, struct th_buffer *buffer);
 
 /* A full address of an actor here. */
 struct th_address th_system_address(const struct th_system *system, uint64_t number);
+
+/* The source with that hash has come to be loaded: those who listen are told. */
+void th_system_loaded(struct th_system *system, const char *hash);
 
 /* Tells those who wait in th_system_wait or _free that something they count has changed. */
 void th_system_signal(struct th_system *system);

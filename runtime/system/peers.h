@@ -1,18 +1,16 @@
 /* peers: the other systems that this one exchanges messages with.
  *
- * Each peer is a session (transport/session.h) and a slot: an actor of the runtime's own to whose
- * mailbox the router pushes what is for that system. So a peer that takes too little holds its
- * senders as any actor does. A peer comes to be when something is sent there, when it connects, or
- * when the convention seeks it; it is gone when its session ends. Then all that depended on it is
- * told, once: forwards (their actors are lost), actors that ran here for it (they are asked to
- * exit), the admin (PARTED). What it had not acknowledged are dead letters.
+ * Each peer is a session (transport/session.h). It comes to be when something is sent there, when it
+ * connects, or when the convention seeks it; it is gone when its session ends. Then all that depended
+ * on it is told, once: forwards (their actors are lost), actors that run here for it (they are asked
+ * to exit), the admin (PARTED). What it had not acknowledged are dead letters.
  *
- * An actor that lives here under an address of its creator's system has an alias. Senders here
- * reach it by the alias; until the forward has sent on all that came to it before (OPEN), they wait,
- * so order is kept.
+ * A peer has a slot of the registry to its account, where nobody lives: what the peer has not
+ * acknowledged counts as waiting in its mailbox, so who sends more than the peer takes is held as by
+ * any actor (actor/hold.h).
  *
- * Threads: find, alias and hosting functions any; the sessions loop. The lock guards the tables and
- * is released before any call out. Owns: sessions, slots' states, what waits at aliases.
+ * Threads: as each function says. The lock guards the tables, and is released before any call out.
+ * Owns: sessions.
  */
 #ifndef TH_SYSTEM_PEERS_H
 #define TH_SYSTEM_PEERS_H
@@ -27,27 +25,48 @@ struct th_actor;
 struct th_peers;
 struct th_system;
 
-struct th_peers *th_peers_new(struct th_system *system, struct th_loop *loop, struct th_wire *wire);
+/* empty is called on the loop when the last session has ended after th_peers_close. */
+struct th_peers *th_peers_new(struct th_system *system, struct th_loop *loop, struct th_wire *wire,
+                              void (*empty)(void *context), void *context);
 
-/* Loop: a link's hello of role TH_ROLE_SYSTEM. 0: the link's channel is taken. Else refuse with it. */
+/* Before anything else, once the system knows its place. */
+void th_peers_start(struct th_peers *peers);
+
+/* No thread is left. NULL is fine. */
+void th_peers_free(struct th_peers *peers);
+
+/* Loop: a link's hello of role TH_ROLE_SYSTEM. 0: its channel is taken. Else refuse with reason. */
 int th_peers_hello(struct th_peers *peers, struct th_link *link, const struct th_hello *hello,
                    struct th_reason *reason);
 
-/* Any thread: sees to it that there is a session with who is at that place, or has that identity.
- * The admin is told MET when there is, at once where there is one already; PARTED when it ends. */
+/* Any thread: sees to it that there is a session with that system, or, where place has no identity,
+ * with who is at that place. The admin is told MET, at once where there is one already, or PARTED. */
 void th_peers_meet(struct th_peers *peers, const struct th_address *place);
 
-/* Any thread: takes a message for another system's actor; gives the slot on whose account the sender
+/* Any thread: takes a message for another system's address; gives the slot on whose account the sender
  * should be held, or NULL. */
 struct th_actor *th_peers_send(struct th_peers *peers, struct th_message *message);
 
-/* Loop: ends all sessions, after what waits has been acknowledged, for a moment at most. */
+/* The same to the system whose admin is host, whatever the target. */
+struct th_actor *th_peers_carry(struct th_peers *peers, const struct th_address *host,
+                                struct th_message *message);
+
+/* Turn of a forward: from now on it is told LOST when the session with host ends; false when there
+ * cannot be one. Once for each true: forget. */
+bool th_peers_depend(struct th_peers *peers, const struct th_address *host, uint64_t forward);
+void th_peers_forget(struct th_peers *peers, const struct th_address *host, uint64_t forward);
+
+/* Any thread: messages that left by sessions, and those of them that came back. */
+void th_peers_counts(const struct th_peers *peers, uint64_t *carried, uint64_t *returned);
+
+/* Turn of the admin: appends an array of {system, place, isUp, age, sent, received, acknowledged,
+ * repeated, connections, waiting}, one for each peer. */
+void th_peers_pack(struct th_peers *peers, struct th_buffer *buffer);
+
+/* Loop: takes no more, and ends all sessions once what waits is acknowledged, within a moment. */
 void th_peers_close(struct th_peers *peers);
 
-/* Loop: true when none is left. */
+/* Loop: true when no session is left. */
 bool th_peers_are_gone(const struct th_peers *peers);
-
-/* No thread is left. */
-void th_peers_free(struct th_peers *peers);
 
 #endif

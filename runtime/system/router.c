@@ -58,13 +58,26 @@ static struct th_message *redirect(struct th_system *system, struct th_message *
 }
 
 bool th_router_is_alive(struct th_system *system, const struct th_address *address) {
-  return find(system, address) != NULL;
+  if (find(system, address) != NULL) return true;
+  return system->peers != NULL && th_hosting_find(system->hosting, address) != 0;
 }
 
-struct th_actor *th_router_send(struct th_world *world, struct th_message *message) {
-  struct th_system *system = th_system_of(world);
-  struct th_actor *slot = find(system, &message->target);
-  if (slot != NULL && message->kind == TH_KIND_STATUS_REQUEST) {
+/* For another system's address: to who has it as an alias here, or to that system. */
+static struct th_actor *send_away(struct th_system *system, struct th_message *message) {
+  struct th_actor *full;
+  if (message->kind != TH_KIND_REMOTE && th_hosting_send(system->hosting, message, false, &full))
+    return full;
+  return th_peers_send(system->peers, message);
+}
+
+static bool is_forward(const struct th_actor *slot) {
+  return atomic_load_explicit(&slot->card.is_forward, memory_order_relaxed);
+}
+
+static struct th_actor *send_to(struct th_system *system, struct th_actor *slot,
+                                struct th_message *message) {
+  struct th_world *world = &system->world;
+  if (slot != NULL && message->kind == TH_KIND_STATUS_REQUEST && !is_forward(slot)) {
     message = redirect(system, message);
     if (message == NULL) return NULL;
     slot = th_registry_find(system->registry, TH_ADMIN_NUMBER);
@@ -76,6 +89,19 @@ struct th_actor *th_router_send(struct th_world *world, struct th_message *messa
   atomic_fetch_add_explicit(&system->turned_away, 1, memory_order_relaxed);
   th_router_dead(world, message);
   return NULL;
+}
+
+struct th_actor *th_router_send(struct th_world *world, struct th_message *message) {
+  struct th_system *system = th_system_of(world);
+  bool is_elsewhere = message->target.system != system->identity && message->target.system != 0;
+  if (is_elsewhere && system->peers != NULL) return send_away(system, message);
+  return send_to(system, find(system, &message->target), message);
+}
+
+struct th_actor *th_router_deliver(struct th_system *system, uint64_t number,
+                                   struct th_message *message) {
+  struct th_address address = th_system_address(system, number);
+  return send_to(system, find(system, &address), message);
 }
 
 /* A program that asks is told at once that nobody will answer. */

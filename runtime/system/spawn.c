@@ -52,7 +52,7 @@ static void fail_birth(struct th_birth *birth, int error, const struct th_reason
 }
 
 /* Takes source, NULL for none. */
-static struct th_birth *new_birth(struct th_system *system, struct th_actor *parent,
+static struct th_birth *new_birth(struct th_system *system, const struct th_address *parent,
                                   const struct th_creation *creation, struct th_source *source) {
   struct th_birth *birth = th_new(struct th_birth);
   birth->behaviour = system->script->behaviour;
@@ -62,12 +62,14 @@ static struct th_birth *new_birth(struct th_system *system, struct th_actor *par
   if (creation->global_name != NULL)
     birth->global_name = strndup(creation->global_name, creation->global_name_size);
   else
-    birth->parent = parent->address;
+    birth->parent = *parent;
   if (atomic_load_explicit(&system->closing, memory_order_relaxed))
     fail_birth(birth, TH_ESHUTDOWN, &(struct th_reason){"the actor system is shutting down"});
   if (source != NULL)
     birth->source = th_intern(system->interns, source->hash, strlen(source->hash));
-  birth->argument = new_script_birth(system, creation, source);
+  struct th_script_birth *script = new_script_birth(system, creation, source);
+  if (script->requirements != NULL) birth->requirements = th_bytes_ref(script->requirements);
+  birth->argument = script;
   birth->drop = drop_script_birth;
   return birth;
 }
@@ -132,7 +134,7 @@ static int check_names(const struct th_creation *creation, struct th_reason *rea
 /* Takes birth. From here on the actor lives. */
 static void push_birth(struct th_system *system, struct th_actor *slot, struct th_actor *parent,
                        struct th_birth *birth, const struct th_address *address) {
-  bool has_parent = !th_address_is_none(&birth->parent);
+  bool has_parent = parent != NULL && !th_address_is_none(&birth->parent);
   atomic_fetch_add_explicit(&system->living, 1, memory_order_relaxed);
   th_router_birth(system, slot, th_birth_message(address, birth));
   if (has_parent)
@@ -166,9 +168,33 @@ int th_spawn_create(struct th_world *world, struct th_actor *parent,
     ask_holder(system, creation, address);
     return 0;
   }
-  struct th_birth *birth = new_birth(system, parent, creation, source);
+  struct th_birth *birth = new_birth(system, &parent->address, creation, source);
   if (missing != 0) fail_birth(birth, missing, reason);
   push_birth(system, slot, parent, birth, address);
+  return 0;
+}
+
+int th_spawn_host(struct th_system *system, const struct th_address *forward,
+                  const struct th_address *parent, const struct th_creation *creation,
+                  struct th_reason *reason) {
+  struct th_source *source;
+  uint64_t number;
+  int error = check_names(creation, reason);
+  if (error == 0) error = find_source(system, creation, &source, reason);
+  if (error != 0) return error;
+  struct th_actor *slot = reserve(system, creation, &number);
+  if (slot == NULL) th_source_unref(source);
+  if (slot == NULL && number == 0)
+    return th_fail(reason, TH_ENOMEM, "that system cannot hold more actors");
+  struct th_address address = th_system_address(system, number);
+  th_hosting_add(system->hosting, forward, number, creation->global_name == NULL);
+  if (slot == NULL) {
+    ask_holder(system, creation, &address);
+    return 0;
+  }
+  struct th_birth *birth = new_birth(system, parent, creation, source);
+  if (creation->global_name == NULL) birth->address = *forward;
+  push_birth(system, slot, NULL, birth, &address);
   return 0;
 }
 
@@ -183,6 +209,7 @@ void th_spawn_exited(struct th_world *world, struct th_actor *actor) {
   bool left_orphans = actor->left_orphans;
   actor->left_orphans = false;
   th_names_release(system->names, th_actor_number(actor));
+  if (system->hosting != NULL) th_hosting_drop(system->hosting, th_actor_number(actor), "exit");
   add_up(&system->past_handled, &actor->card.handled);
   add_up(&system->past_failed, &actor->card.failed);
   add_up(&system->past_restarts, &actor->card.restarts);

@@ -189,12 +189,15 @@ static void pack_counters(struct th_system *system, const struct survey *survey,
   th_pack_text(buffer, "counters");
   struct th_wire_counts wire = {0};
   if (system->gate != NULL) th_gate_counts(system->gate, &wire);
+  uint64_t carried = 0, returned = 0;
+  if (system->peers != NULL) th_peers_counts(system->peers, &carried, &returned);
   th_pack_map(buffer, 11);
   /* Every message that was sent either reached a mailbox or was turned away; births are no
    * messages. What asked for this status counts as delivered: at rest the books balance. */
-  pack_field_int(buffer, "sent", survey->pushed - created + get(&system->turned_away));
+  pack_field_int(buffer, "sent", survey->pushed - created + get(&system->turned_away) + carried);
   pack_field_int(buffer, "delivered",
-                 get(&system->past_handled) + survey->handled + 1 - get(&system->returned));
+                 get(&system->past_handled) + survey->handled + 1 - get(&system->returned) +
+                   carried - returned);
   pack_field_int(buffer, "dead", get(&system->dead));
   pack_field_int(buffer, "poisoned", get(&system->past_failed) + survey->failed);
   pack_field_int(buffer, "waiting", survey->waiting);

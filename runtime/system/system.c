@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "admin/convention.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "message/notice.h"
@@ -66,6 +67,10 @@ static const char *keep_text(struct th_world *world, const char *text) {
   return th_intern(th_system_of(world)->interns, text, strlen(text));
 }
 
+void th_system_loaded(struct th_system *system, const char *hash) {
+  request(system, TH_OP_LOADED, hash);
+}
+
 static int load(struct th_world *world, const void *zip, size_t size, const char *info, char *hash,
                 struct th_reason *reason) {
   struct th_source *source;
@@ -73,7 +78,7 @@ static int load(struct th_world *world, const void *zip, size_t size, const char
   if (error != 0) return error;
   memcpy(hash, source->hash, TH_DIGEST_TEXT_SIZE);
   if (th_sources_add(th_system_of(world)->sources, source))
-    request(th_system_of(world), TH_OP_LOADED, hash);
+    th_system_loaded(th_system_of(world), hash);
   th_source_unref(source);
   return 0;
 }
@@ -108,6 +113,9 @@ const struct th_world_ops th_system_world_ops = {
   .make_room = make_room,
   .dead = th_router_dead,
   .create = th_spawn_create,
+  .relocate = th_remote_relocate,
+  .settled = th_remote_settled,
+  .leaves = th_remote_leaves,
   .keep_text = keep_text,
   .exited = th_spawn_exited,
   .send_later = send_later,
@@ -189,6 +197,10 @@ void th_system_signal(struct th_system *system) {
   pthread_mutex_unlock(&system->lock);
 }
 
+static void admin_remote(void *context, const struct th_message *message) {
+  th_remote_receive(context, message);
+}
+
 static void admin_stopped(void *context) {
   struct th_system *system = context;
   pthread_mutex_lock(&system->lock);
@@ -203,6 +215,7 @@ const struct th_admin_ops th_system_admin_ops = {
   .is_alive = admin_is_alive,
   .close = admin_close,
   .end_actors = admin_end_actors,
+  .remote = admin_remote,
   .stopped = admin_stopped,
 };
 
@@ -320,6 +333,7 @@ static int listen_outside(struct th_system *system, const struct th_system_confi
                    (long long)wanted, th_error_words(error));
   system->world.admin.ip = ip != 0 ? ip : INADDR_LOOPBACK;
   system->world.admin.port = th_gate_port(system->gate);
+  th_peers_start(system->peers);
   return 0;
 }
 
@@ -367,6 +381,14 @@ static uint64_t amount(const struct th_system_config *config, const char *name, 
   return given > 0 ? (uint64_t)given : 0;
 }
 
+/* As Lua sees it: neither missing, nor false. */
+static bool is_set(const struct th_system_config *config, const char *name) {
+  size_t size;
+  const unsigned char *value = th_capability_find(config->capabilities, config->capabilities_size,
+                                                  name, &size);
+  return value != NULL && *value != 0xc0 && *value != 0xc2; /* nil, false */
+}
+
 static void init_limits(struct th_world *world, const struct th_system_config *config) {
   world->memory_limit = amount(config, "Actor Memory Limit", MEMORY_LIMIT);
   world->mailbox_limit = amount(config, "Mailbox Limit", MAILBOX_LIMIT);
@@ -381,6 +403,9 @@ static void init_world(struct th_system *system, const struct th_system_config *
     config->capabilities, config->capabilities_size, "Message Size Limit", MESSAGE_LIMIT);
   init_limits(&system->world, config);
   system->frame_limit = system->world.message_limit;
+  system->lost_after = TH_CONVENTION_MISSES *
+                       seconds(config, "Convention Check-in Period", TH_CONVENTION_PERIOD);
+  system->is_outbound_only = is_set(config, "Outbound Only");
   /* Where messages leave in datagrams, none may be larger than can; bundles may. */
   if (strcmp(config->base, TH_BASE_UDP) == 0 && system->world.message_limit > TH_LINK_LOOSE)
     system->world.message_limit = TH_LINK_LOOSE;

@@ -45,7 +45,8 @@ enum th_frame_type {
   TH_FRAME_PING = 8
 };
 
-enum th_role { TH_ROLE_PROGRAM = 1, TH_ROLE_SYSTEM = 2 };
+/* Who probes wants to know who is there, and goes: its WELCOME names no endpoint. */
+enum th_role { TH_ROLE_PROGRAM = 1, TH_ROLE_SYSTEM = 2, TH_ROLE_PROBE = 3 };
 
 /* What a system says to another when they meet: transport/session.h. */
 struct th_meeting {

@@ -1,0 +1,709 @@
+#include "system/peers.h"
+
+#include <pthread.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/map.h"
+#include "base/memory.h"
+#include "message/pack.h"
+#include "message/protocol.h"
+#include "system/inside.h"
+
+/* How long a system that ends waits for others to acknowledge what they were told. */
+#define FAREWELL (2 * TH_SECOND)
+
+/* So many identities that are no more are remembered, so that nobody is connected to in vain. */
+#define MOST_GONE 4096
+
+struct th_peers {
+  struct th_system *system;
+  struct th_loop *loop;
+  struct th_wire *wire;
+  struct th_session_config config;
+  void (*empty)(void *context);
+  void *context;
+  atomic_uint_fast64_t carried;
+  atomic_uint_fast64_t returned;
+  pthread_mutex_t lock;
+  struct th_map all;  /* by identity: struct peer, with a reference */
+  struct th_map gone; /* identities that will not come back */
+  bool is_closing;
+  size_t count;  /* loop: sessions that have not ended */
+  size_t probes; /* loop: under way */
+};
+
+/* Another system. The table holds a reference, and so does each task and each sender under way. */
+struct peer {
+  atomic_uint references;
+  struct th_peers *peers;
+  struct th_address admin;     /* place: where it is connected to; under the lock */
+  struct th_session *session;  /* NULL: the loop has not made it yet; under the lock */
+  struct th_queue early;       /* what was sent before; under the lock */
+  struct th_map forwards;      /* by number: who is told of its end; under the lock */
+  struct th_actor *account;    /* fixed */
+  struct th_task begin;        /* makes the session */
+  bool is_sought;              /* the admin is told when there is a connection; under the lock */
+  pthread_mutex_t waiting_lock; /* the number told last is the last; under it, is_over */
+  bool is_over;                /* the account may be another's */
+};
+
+static struct peer *ref(struct peer *peer) {
+  /* Relaxed: who has a reference to copy needs nothing else to be visible. */
+  atomic_fetch_add_explicit(&peer->references, 1, memory_order_relaxed);
+  return peer;
+}
+
+static void unref(struct peer *peer) {
+  /* Release, acquire: the last one sees all that the others did with it. */
+  if (atomic_fetch_sub_explicit(&peer->references, 1, memory_order_acq_rel) > 1) return;
+  if (peer->session != NULL) th_session_unref(peer->session);
+  th_map_clear(&peer->forwards);
+  pthread_mutex_destroy(&peer->waiting_lock);
+  free(peer);
+}
+
+/* ---- telling the admin and the forwards ---- */
+
+static void tell(struct th_peers *peers, enum th_kind kind, const struct th_address *target,
+                 const struct th_buffer *buffer) {
+  struct th_system *system = peers->system;
+  struct th_message *message = th_message_pack(kind, target, &system->world.admin, buffer);
+  if (message != NULL) th_router_send(&system->world, message);
+}
+
+static void tell_met(struct th_peers *peers, const struct th_address *admin,
+                     const struct th_address *place) {
+  struct th_buffer buffer;
+  th_buffer_init(&buffer);
+  th_pack_array(&buffer, 3);
+  th_pack_int(&buffer, TH_CONVENTION_MET);
+  th_pack_address(&buffer, admin);
+  th_pack_int(&buffer, (int64_t)((uint64_t)place->ip << 16 | place->port));
+  tell(peers, TH_KIND_CONVENTION, &peers->system->world.admin, &buffer);
+  th_buffer_clear(&buffer);
+}
+
+static void tell_parted(struct th_peers *peers, const struct th_address *admin,
+                        const struct th_address *place, enum th_session_end end,
+                        const char *words) {
+  struct th_buffer buffer;
+  th_buffer_init(&buffer);
+  th_pack_array(&buffer, 5);
+  th_pack_int(&buffer, TH_CONVENTION_PARTED);
+  th_pack_address(&buffer, admin);
+  th_pack_int(&buffer, (int64_t)((uint64_t)place->ip << 16 | place->port));
+  th_pack_int(&buffer, end);
+  th_pack_text(&buffer, words);
+  tell(peers, TH_KIND_CONVENTION, &peers->system->world.admin, &buffer);
+  th_buffer_clear(&buffer);
+}
+
+/* Nobody has told us where that system is: a leader may have it connect to us. */
+static void ask_for_call(struct th_peers *peers, uint64_t identity) {
+  struct th_buffer buffer;
+  th_buffer_init(&buffer);
+  th_pack_array(&buffer, 2);
+  th_pack_int(&buffer, TH_CONVENTION_CALL);
+  th_pack_int(&buffer, (int64_t)identity);
+  tell(peers, TH_KIND_CONVENTION, &peers->system->world.admin, &buffer);
+  th_buffer_clear(&buffer);
+}
+
+static void tell_lost(struct th_peers *peers, uint64_t forward, const char *words) {
+  struct th_buffer buffer;
+  struct th_address target = th_system_address(peers->system, forward);
+  th_buffer_init(&buffer);
+  th_pack_array(&buffer, 2);
+  th_pack_int(&buffer, TH_REMOTE_LOST);
+  th_pack_text(&buffer, words);
+  tell(peers, TH_KIND_REMOTE, &target, &buffer);
+  th_buffer_clear(&buffer);
+}
+
+/* ---- messages: any thread ---- */
+
+/* After each change of what the session has waiting, whoever made it. */
+static void tell_waiting(struct peer *peer) {
+  struct th_system *system = peer->peers->system;
+  pthread_mutex_lock(&peer->waiting_lock);
+  if (!peer->is_over) {
+    struct th_address account = th_system_address(system, th_actor_number(peer->account));
+    th_system_endpoint_waits(system, &account, th_session_waiting(peer->session));
+  }
+  pthread_mutex_unlock(&peer->waiting_lock);
+}
+
+static void bury(struct th_peers *peers, struct th_message *message) {
+  atomic_fetch_add_explicit(&peers->returned, 1, memory_order_relaxed);
+  th_router_dead(&peers->system->world, message);
+}
+
+/* Takes peer's reference. */
+static struct th_actor *transmit(struct peer *peer, struct th_session *session,
+                                 struct th_message *message) {
+  struct th_actor *account = peer->account;
+  struct th_holds *holds = peer->peers->system->holds;
+  th_session_send(session, message);
+  tell_waiting(peer);
+  unref(peer);
+  return th_holds_is_full(holds, account) ? account : NULL;
+}
+
+/* ---- the table: under the lock ---- */
+
+static void run_begin(struct th_task *task);
+
+/* Slots of the registry are for ever, so whoever is about to be held need not hold the peer. */
+static struct th_actor *open_account(struct th_peers *peers) {
+  uint64_t number;
+  struct th_actor *account = th_registry_reserve(peers->system->registry, false, &number);
+  if (account == NULL) return NULL;
+  atomic_store_explicit(&account->card.class_name, "thespian.Peer", memory_order_relaxed);
+  atomic_store_explicit(&account->card.source, NULL, memory_order_relaxed);
+  atomic_store_explicit(&account->card.parent, 0, memory_order_relaxed);
+  atomic_store_explicit(&account->card.state, TH_ACTOR_RUNNING, memory_order_relaxed);
+  return account;
+}
+
+/* A new one, in the table; NULL when there can be none. */
+static struct peer *add_peer(struct th_peers *peers, const struct th_address *admin) {
+  struct th_actor *account = open_account(peers);
+  if (account == NULL) return NULL;
+  struct peer *peer = th_new(struct peer);
+  atomic_init(&peer->references, 1);
+  pthread_mutex_init(&peer->waiting_lock, NULL);
+  th_map_init(&peer->forwards);
+  peer->peers = peers;
+  peer->admin = *admin;
+  peer->admin.number = TH_ADMIN_NUMBER;
+  peer->account = account;
+  peer->begin.run = run_begin;
+  th_map_put(&peers->all, admin->system, peer);
+  return peer;
+}
+
+/* The peer that an address belongs to, made where there is none; *is_new: its session is to be
+ * begun, by a post after the lock is released. NULL when there can be none. */
+static struct peer *obtain(struct th_peers *peers, const struct th_address *address,
+                           bool *is_new) {
+  struct peer *peer = th_map_find(&peers->all, address->system);
+  *is_new = false;
+  if (peer != NULL || peers->is_closing || th_map_find(&peers->gone, address->system) != NULL)
+    return peer;
+  peer = add_peer(peers, address);
+  *is_new = peer != NULL;
+  return peer;
+}
+
+/* With the reference that the task has. */
+static void begin_soon(struct peer *peer) {
+  th_loop_post(peer->peers->loop, &ref(peer)->begin);
+  if (peer->admin.port == 0) ask_for_call(peer->peers, peer->admin.system);
+}
+
+static struct th_actor *send_over(struct th_peers *peers, const struct th_address *host,
+                                  struct th_message *message) {
+  bool is_new;
+  pthread_mutex_lock(&peers->lock);
+  struct peer *peer = obtain(peers, host, &is_new);
+  struct th_session *session = peer != NULL ? peer->session : NULL;
+  if (peer != NULL) ref(peer);
+  if (peer != NULL && session == NULL) th_queue_push(&peer->early, message);
+  pthread_mutex_unlock(&peers->lock);
+  atomic_fetch_add_explicit(&peers->carried, 1, memory_order_relaxed);
+  if (is_new) begin_soon(peer);
+  if (session != NULL) return transmit(peer, session, message);
+  if (peer != NULL)
+    unref(peer);
+  else
+    bury(peers, message);
+  return NULL;
+}
+
+struct th_actor *th_peers_send(struct th_peers *peers, struct th_message *message) {
+  return send_over(peers, &message->target, message);
+}
+
+struct th_actor *th_peers_carry(struct th_peers *peers, const struct th_address *host,
+                                struct th_message *message) {
+  return send_over(peers, host, message);
+}
+
+bool th_peers_depend(struct th_peers *peers, const struct th_address *host, uint64_t forward) {
+  bool is_new;
+  pthread_mutex_lock(&peers->lock);
+  struct peer *peer = obtain(peers, host, &is_new);
+  if (peer != NULL) th_map_put(&peer->forwards, forward, peer);
+  if (is_new) ref(peer);
+  pthread_mutex_unlock(&peers->lock);
+  if (!is_new) return peer != NULL;
+  begin_soon(peer);
+  unref(peer);
+  return true;
+}
+
+void th_peers_forget(struct th_peers *peers, const struct th_address *host, uint64_t forward) {
+  pthread_mutex_lock(&peers->lock);
+  struct peer *peer = th_map_find(&peers->all, host->system);
+  if (peer != NULL) th_map_remove(&peer->forwards, forward);
+  pthread_mutex_unlock(&peers->lock);
+}
+
+/* ---- what sessions tell: loop ---- */
+
+static void on_up(void *context, struct th_session *session, const struct th_meeting *other) {
+  struct peer *peer = context;
+  struct th_peers *peers = peer->peers;
+  char text[TH_ADDRESS_TEXT_SIZE];
+  (void)session;
+  pthread_mutex_lock(&peers->lock);
+  if (other->admin.port != 0 && peer->admin.port == 0) peer->admin = other->admin;
+  struct th_address admin = peer->admin;
+  pthread_mutex_unlock(&peers->lock);
+  th_log_write(peers->system->world.log, TH_LOG_INFO, "connected to %s",
+               th_address_text(&admin, text));
+  tell_met(peers, &admin, &TH_NOBODY);
+}
+
+static void on_down(void *context, struct th_session *session, const char *words) {
+  struct peer *peer = context;
+  (void)session;
+  th_log_write(peer->peers->system->world.log, TH_LOG_INFO, "%s", words);
+}
+
+/* What one system may say to another; the rest is each one's own. */
+static bool may_enter(const struct th_message *message) {
+  struct th_unpack reader;
+  switch (message->kind) {
+  case TH_KIND_CONVENTION:
+  case TH_KIND_REMOTE:
+    th_unpack_init(&reader, message->payload, message->size);
+    th_unpack_array(&reader);
+    return th_unpack_int(&reader) < 32 && reader.error == 0;
+  case TH_KIND_REPLY:
+  case TH_KIND_DEAD_NOTICE:
+  case TH_KIND_PRESENCE:
+    return true;
+  default:
+    return message->kind <= TH_KIND_STATUS_REQUEST;
+  }
+}
+
+static bool is_opening(const struct th_message *message) {
+  struct th_unpack reader;
+  if (message->kind != TH_KIND_REMOTE) return false;
+  th_unpack_init(&reader, message->payload, message->size);
+  th_unpack_array(&reader);
+  return th_unpack_int(&reader) == TH_REMOTE_OPEN;
+}
+
+/* What is for an alias comes from its forward. Nothing is sent on to third systems. */
+static void enter(struct th_system *system, struct th_message *message) {
+  struct th_actor *full;
+  if (message->target.system == system->identity) {
+    th_router_send(&system->world, message);
+  } else if (!th_hosting_send(system->hosting, message, true, &full)) {
+    atomic_fetch_add_explicit(&system->turned_away, 1, memory_order_relaxed);
+    th_router_dead(&system->world, message);
+  }
+}
+
+static void on_message(void *context, struct th_session *session, struct th_message *message) {
+  struct peer *peer = context;
+  struct th_system *system = peer->peers->system;
+  (void)session;
+  message->flags &= TH_MESSAGE_ASK | (message->kind == TH_KIND_EXIT_REQUEST ? TH_MESSAGE_URGENT : 0);
+  if (!may_enter(message)) {
+    th_message_free(message);
+  } else if (is_opening(message)) {
+    th_hosting_open(system->hosting, &message->target);
+    th_message_free(message);
+  } else {
+    enter(system, message);
+  }
+}
+
+static void on_drained(void *context, struct th_session *session) {
+  (void)session;
+  tell_waiting(context);
+}
+
+static void on_undeliverable(void *context, struct th_session *session,
+                             struct th_message *message) {
+  struct peer *peer = context;
+  (void)session;
+  bury(peer->peers, message);
+}
+
+/* Nobody is held for it any more. */
+static void close_account(struct peer *peer) {
+  struct th_system *system = peer->peers->system;
+  struct th_address account = th_system_address(system, th_actor_number(peer->account));
+  pthread_mutex_lock(&peer->waiting_lock);
+  th_system_endpoint_waits(system, &account, 0);
+  peer->is_over = true;
+  th_registry_release(system->registry, peer->account);
+  pthread_mutex_unlock(&peer->waiting_lock);
+}
+
+static void remember_gone(struct th_peers *peers, uint64_t identity) {
+  if (peers->gone.count >= MOST_GONE) {
+    th_map_clear(&peers->gone);
+    th_map_init(&peers->gone);
+  }
+  th_map_put(&peers->gone, identity, peers);
+}
+
+static const char *end_words(enum th_session_end end) {
+  switch (end) {
+  case TH_SESSION_LEFT:
+    return "system lost: it has left";
+  case TH_SESSION_RESTARTED:
+    return "system lost: it was restarted";
+  case TH_SESSION_ABSENT:
+    return "system lost: there is no connection to it";
+  case TH_SESSION_REFUSED:
+    return "system lost: it refuses to speak with this one";
+  default:
+    return "system lost";
+  }
+}
+
+static void tell_forwards(struct th_peers *peers, struct th_map *forwards, const char *words) {
+  size_t cursor = 0;
+  struct th_map_slot *slot;
+  while ((slot = th_map_next(forwards, &cursor)) != NULL) tell_lost(peers, slot->hash, words);
+  th_map_clear(forwards);
+}
+
+static void end_if_empty(struct th_peers *peers) {
+  if (th_peers_are_gone(peers)) peers->empty(peers->context);
+}
+
+static void on_ended(void *context, struct th_session *session, enum th_session_end end,
+                     const char *words) {
+  struct peer *peer = context;
+  struct th_peers *peers = peer->peers;
+  (void)session;
+  pthread_mutex_lock(&peers->lock);
+  if (th_map_find(&peers->all, peer->admin.system) == peer)
+    th_map_remove(&peers->all, peer->admin.system);
+  if (end == TH_SESSION_LEFT) remember_gone(peers, peer->admin.system);
+  struct th_map forwards = peer->forwards;
+  struct th_address admin = peer->admin;
+  th_map_init(&peer->forwards);
+  pthread_mutex_unlock(&peers->lock);
+  th_log_write(peers->system->world.log, end == TH_SESSION_CLOSED ? TH_LOG_INFO : TH_LOG_WARNING,
+               "%s", words);
+  close_account(peer);
+  tell_forwards(peers, &forwards, end_words(end));
+  th_hosting_lose(peers->system->hosting, admin.system);
+  tell_parted(peers, &admin, &admin, end, words);
+  peers->count--;
+  unref(peer);
+  end_if_empty(peers);
+}
+
+static const struct th_session_events session_events = {.up = on_up,
+                                                        .down = on_down,
+                                                        .message = on_message,
+                                                        .drained = on_drained,
+                                                        .undeliverable = on_undeliverable,
+                                                        .ended = on_ended};
+
+/* ---- beginnings: loop ---- */
+
+/* Makes the session of a peer that has none, towards other. */
+static void begin(struct peer *peer, const struct th_address *other) {
+  struct th_peers *peers = peer->peers;
+  struct th_message *message;
+  struct th_session *session = th_session_new(&peers->config, other, peer);
+  peers->count++;
+  pthread_mutex_lock(&peers->lock);
+  struct th_queue early = peer->early;
+  peer->early = (struct th_queue){0};
+  while ((message = th_queue_pop(&early)) != NULL) th_session_send(session, message);
+  peer->session = session;
+  bool is_closing = peers->is_closing;
+  pthread_mutex_unlock(&peers->lock);
+  if (is_closing) th_session_close(session, 0);
+}
+
+static void run_begin(struct th_task *task) {
+  struct peer *peer = (struct peer *)(void *)((char *)task - offsetof(struct peer, begin));
+  if (peer->session == NULL) begin(peer, &peer->admin);
+  unref(peer);
+}
+
+/* The peer that greets us, with its session; NULL when there can be none. */
+static struct peer *admit(struct th_peers *peers, const struct th_meeting *meeting) {
+  bool is_new;
+  pthread_mutex_lock(&peers->lock);
+  struct peer *peer = obtain(peers, &meeting->admin, &is_new);
+  pthread_mutex_unlock(&peers->lock);
+  if (peer == NULL || peer->session != NULL) return peer;
+  struct th_address other = peer->admin;
+  other.port = 0; /* it is connected already */
+  begin(peer, &other);
+  return peer;
+}
+
+static struct th_session *find_session(struct th_peers *peers, uint64_t identity) {
+  pthread_mutex_lock(&peers->lock);
+  struct peer *peer = th_map_find(&peers->all, identity);
+  struct th_session *session = peer != NULL ? peer->session : NULL;
+  pthread_mutex_unlock(&peers->lock);
+  return session;
+}
+
+int th_peers_hello(struct th_peers *peers, struct th_link *link, const struct th_hello *hello,
+                   struct th_reason *reason) {
+  const struct th_meeting *meeting = &hello->meeting;
+  if (peers->is_closing)
+    return th_fail(reason, TH_ESHUTDOWN, "this actor system is shutting down");
+  if (meeting->admin.system == peers->system->identity)
+    return th_fail(reason, TH_EREFUSED, "that is this system itself");
+  struct th_session *session = find_session(peers, meeting->admin.system);
+  switch (th_session_judge(session, meeting)) {
+  case TH_SESSION_CROSSED:
+    return th_fail(reason, TH_ECROSSED, "there is another connection already");
+  case TH_SESSION_FORGOTTEN:
+    return th_fail(reason, TH_EFORGOTTEN, "this system has given that session up");
+  case TH_SESSION_ANEW:
+    th_session_replace(session);
+    break;
+  case TH_SESSION_FITS:
+    break;
+  }
+  struct peer *peer = admit(peers, meeting);
+  if (peer == NULL) return th_fail(reason, TH_EREFUSED, "this system has taken leave of that one");
+  th_session_adopt(peer->session, th_link_hand_over(link), meeting);
+  return 0;
+}
+
+/* ---- seeking ---- */
+
+/* Where somebody is sought whose identity is not known. */
+struct search {
+  struct th_task task;
+  struct th_peers *peers;
+  struct th_address place;
+  struct th_address found;
+};
+
+static void probe_welcome(void *context, struct th_link *link, const struct th_welcome *welcome) {
+  struct search *search = context;
+  search->found = welcome->admin;
+  search->found.ip = search->place.ip;
+  search->found.port = search->place.port;
+  th_link_close(link);
+}
+
+static void probe_message(void *context, struct th_link *link, struct th_message *message) {
+  (void)context;
+  (void)link;
+  th_message_free(message);
+}
+
+static void seek(struct th_peers *peers, const struct th_address *admin);
+
+static void probe_closed(void *context, struct th_link *link, int error, const char *words) {
+  struct search *search = context;
+  struct th_peers *peers = search->peers;
+  (void)error;
+  if (th_address_is_none(&search->found))
+    tell_parted(peers, &TH_NOBODY, &search->place, TH_SESSION_ABSENT, words);
+  else if (search->found.system == peers->system->identity)
+    tell_met(peers, &search->found, &search->place);
+  else
+    seek(peers, &search->found);
+  peers->probes--;
+  th_link_unref(link);
+  free(search);
+  end_if_empty(peers);
+}
+
+static const struct th_link_events probe_events = {.welcome = probe_welcome,
+                                                   .message = probe_message,
+                                                   .undeliverable = probe_message,
+                                                   .closed = probe_closed};
+
+static void probe(struct search *search) {
+  struct th_peers *peers = search->peers;
+  struct th_link *link;
+  struct th_hello hello = {.protocol = TH_PROTOCOL_VERSION, .role = TH_ROLE_PROBE, .pid = getpid()};
+  snprintf(hello.version, sizeof hello.version, "%s", TH_VERSION);
+  int error = th_link_connect(peers->loop, peers->wire, search->place.ip, search->place.port,
+                              TH_FRAME_GREETING, &hello, &probe_events, search, &link);
+  if (error == 0) {
+    peers->probes++;
+    return;
+  }
+  tell_parted(peers, &TH_NOBODY, &search->place, TH_SESSION_ABSENT, th_error_words(error));
+  free(search);
+}
+
+/* Told now where there is a connection, else when there is one. */
+static void seek(struct th_peers *peers, const struct th_address *admin) {
+  bool is_new;
+  pthread_mutex_lock(&peers->lock);
+  struct peer *peer = obtain(peers, admin, &is_new);
+  if (peer != NULL) ref(peer);
+  if (peer != NULL && peer->admin.port == 0) peer->admin = *admin;
+  pthread_mutex_unlock(&peers->lock);
+  if (peer == NULL) {
+    tell_parted(peers, admin, admin, TH_SESSION_LEFT, "that system has left");
+    return;
+  }
+  if (peer->session == NULL) begin(peer, &peer->admin);
+  if (th_session_is_up(peer->session)) tell_met(peers, &peer->admin, admin);
+  unref(peer);
+}
+
+static bool is_there(struct th_peers *peers, const struct th_address *place,
+                     struct th_address *found) {
+  size_t cursor = 0;
+  struct th_map_slot *slot;
+  bool is_found = false;
+  pthread_mutex_lock(&peers->lock);
+  while (!is_found && (slot = th_map_next(&peers->all, &cursor)) != NULL) {
+    struct peer *peer = slot->value;
+    is_found = peer->admin.ip == place->ip && peer->admin.port == place->port &&
+               peer->session != NULL && th_session_is_up(peer->session);
+    if (is_found) *found = peer->admin;
+  }
+  pthread_mutex_unlock(&peers->lock);
+  return is_found;
+}
+
+static void run_search(struct th_task *task) {
+  struct search *search = (struct search *)(void *)task;
+  struct th_peers *peers = search->peers;
+  struct th_address found;
+  if (th_address_is_none(&search->place) && !peers->is_closing &&
+      !is_there(peers, &search->place, &found)) {
+    probe(search);
+    return;
+  }
+  if (!th_address_is_none(&search->place))
+    seek(peers, &search->place);
+  else if (!peers->is_closing)
+    tell_met(peers, &found, &search->place);
+  free(search);
+}
+
+void th_peers_meet(struct th_peers *peers, const struct th_address *place) {
+  struct search *search = th_new(struct search);
+  search->task.run = run_search;
+  search->peers = peers;
+  search->place = *place;
+  th_loop_post(peers->loop, &search->task);
+}
+
+/* ---- status ---- */
+
+void th_peers_counts(const struct th_peers *peers, uint64_t *carried, uint64_t *returned) {
+  *carried = atomic_load_explicit(&peers->carried, memory_order_relaxed);
+  *returned = atomic_load_explicit(&peers->returned, memory_order_relaxed);
+}
+
+static void pack_count(struct th_buffer *buffer, const char *name, uint64_t value) {
+  th_pack_text(buffer, name);
+  th_pack_int(buffer, (int64_t)value);
+}
+
+static double age(uint64_t since) {
+  uint64_t now = th_clock_now();
+  return since != 0 && since < now ? (double)(now - since) / (double)TH_SECOND : 0;
+}
+
+static void pack_peer(const struct peer *peer, struct th_buffer *buffer) {
+  struct th_session_counts counts = {0};
+  if (peer->session != NULL) th_session_counts(peer->session, &counts);
+  th_pack_map(buffer, 10);
+  th_pack_text(buffer, "admin");
+  th_pack_address(buffer, &peer->admin);
+  th_pack_text(buffer, "isUp");
+  th_pack_bool(buffer, counts.up_since != 0);
+  th_pack_text(buffer, "upFor");
+  th_pack_real(buffer, age(counts.up_since));
+  th_pack_text(buffer, "silentFor");
+  th_pack_real(buffer, age(counts.heard));
+  pack_count(buffer, "sent", counts.sent);
+  pack_count(buffer, "received", counts.received);
+  pack_count(buffer, "acknowledged", counts.acknowledged);
+  pack_count(buffer, "repeated", counts.repeated);
+  pack_count(buffer, "connections", counts.connections);
+  pack_count(buffer, "waiting",
+             peer->session != NULL ? th_session_waiting(peer->session) : 0);
+}
+
+void th_peers_pack(struct th_peers *peers, struct th_buffer *buffer) {
+  size_t cursor = 0;
+  struct th_map_slot *slot;
+  pthread_mutex_lock(&peers->lock);
+  th_pack_array(buffer, (uint32_t)peers->all.count);
+  while ((slot = th_map_next(&peers->all, &cursor)) != NULL) pack_peer(slot->value, buffer);
+  pthread_mutex_unlock(&peers->lock);
+}
+
+/* ---- the whole ---- */
+
+struct th_peers *th_peers_new(struct th_system *system, struct th_loop *loop, struct th_wire *wire,
+                              void (*empty)(void *context), void *context) {
+  struct th_peers *peers = th_new(struct th_peers);
+  peers->system = system;
+  peers->loop = loop;
+  peers->wire = wire;
+  peers->empty = empty;
+  peers->context = context;
+  pthread_mutex_init(&peers->lock, NULL);
+  th_map_init(&peers->all);
+  th_map_init(&peers->gone);
+  return peers;
+}
+
+void th_peers_start(struct th_peers *peers) {
+  const struct th_system *system = peers->system;
+  struct th_session_times times = TH_SESSION_TIMES;
+  times.lost = system->lost_after;
+  times.ping = system->lost_after / 6;
+  peers->config = (struct th_session_config){.loop = peers->loop,
+                                             .wire = peers->wire,
+                                             .own = system->world.admin,
+                                             .limit = system->frame_limit,
+                                             .times = times,
+                                             .events = &session_events};
+  if (system->is_outbound_only) peers->config.own.port = 0;
+}
+
+void th_peers_free(struct th_peers *peers) {
+  if (peers == NULL) return;
+  th_map_clear(&peers->all);
+  th_map_clear(&peers->gone);
+  pthread_mutex_destroy(&peers->lock);
+  free(peers);
+}
+
+void th_peers_close(struct th_peers *peers) {
+  struct th_map_slot *slot;
+  size_t cursor = 0, count = 0;
+  pthread_mutex_lock(&peers->lock);
+  peers->is_closing = true;
+  struct peer **open = th_alloc((peers->all.count + 1) * sizeof *open);
+  while ((slot = th_map_next(&peers->all, &cursor)) != NULL) open[count++] = ref(slot->value);
+  pthread_mutex_unlock(&peers->lock);
+  for (size_t i = 0; i < count; i++) {
+    if (open[i]->session != NULL) th_session_close(open[i]->session, FAREWELL);
+    unref(open[i]);
+  }
+  free(open);
+}
+
+bool th_peers_are_gone(const struct th_peers *peers) {
+  return peers->is_closing && peers->count == 0 && peers->probes == 0;
+}
