@@ -175,6 +175,13 @@ static void write_card(struct th_actor *actor, const struct th_birth *birth) {
   note_suspended(actor, false);
 }
 
+void th_actor_account(struct th_actor *actor, const char *name) {
+  static const struct th_birth nobody;
+  write_card(actor, &nobody);
+  atomic_store_explicit(&actor->card.class_name, name, memory_order_relaxed);
+  set_state(actor, TH_ACTOR_RUNNING);
+}
+
 /* Tells whoever asked for this actor to be created how that went. */
 static void answer_creation(struct th_actor *actor, const struct th_address *requester,
                             uint32_t ticket, int error, const char *words) {
@@ -232,7 +239,8 @@ static void answer_birth(struct th_actor *actor, const struct th_birth *birth, i
 static void conclude_birth(struct th_actor *actor, struct th_birth *birth, int error,
                            const char *reason) {
   bool is_elsewhere = error == TH_ENOCOMPATIBLE && !actor->is_hosted &&
-                      actor->world->ops->relocate != NULL && actor->world->ops->relocate(actor->world, actor, birth, reason);
+                      actor->world->ops->relocate != NULL &&
+                      actor->world->ops->relocate(actor->world, actor, birth, reason);
   if (is_elsewhere) {
     run(actor, birth);
     free_birth(birth);

@@ -106,6 +106,10 @@ struct th_actor {
 
 void th_actor_init(struct th_actor *actor, struct th_world *world);
 
+/* A slot that was reserved, and where nobody will live: a mailbox for others to be held for. name,
+ * for the status, is borrowed for ever. */
+void th_actor_account(struct th_actor *actor, const char *name);
+
 /* Runs a turn: goes on with what was suspended, handles a bounded batch of what waits, less when
  * the turn is asked to end. */
 enum th_turn th_actor_turn(struct th_actor *actor);

@@ -24,23 +24,24 @@ struct th_birth {
   const struct th_behaviour *behaviour;
   void *argument; /* the behaviour's own; open takes it, drop releases it unopened */
   void (*drop)(void *argument);
-  struct th_address parent;    /* none for actors with a global name, and for endpoints */
-  struct th_address requester; /* gets a REPLY that says how the start went; none: nobody */
-  uint32_t ticket;             /* of the request, echoed in that reply */
-  char *class_name;            /* the birth's own: "pkg.mod.Class" */
-  const char *source;          /* kept as long as the system lives: hash of the bundle, or NULL */
-  char *global_name;           /* the birth's own, or NULL */
+  struct th_address parent;      /* none for actors with a global name, and for endpoints */
+  struct th_address requester;   /* gets a REPLY that says how the start went; none: nobody */
+  uint32_t ticket;               /* of the request, echoed in that reply */
+  char *class_name;              /* the birth's own: "pkg.mod.Class" */
+  const char *source;            /* kept as long as the system lives: hash of the bundle, or NULL */
+  char *global_name;             /* the birth's own, or NULL */
   struct th_bytes *requirements; /* a reference: the packed value, or NULL */
   struct th_address address;     /* what the actor is called, where that is not its slot's own */
-  int error;                   /* not 0: the start has failed already, for this reason */
-  char *words;                 /* the birth's own, or NULL */
+  int error;                     /* not 0: the start has failed already, for this reason */
+  char *words;                   /* the birth's own, or NULL */
 };
 
 /* What open, receive, resume and restart give besides 0 and an error. */
 enum th_outcome {
   TH_SUSPENDED = 1, /* not ended: resume goes on with it, in a later turn */
-  TH_UNSOUND = 2, /* failed for good, like an error, and so that only restart makes it sound again */
-  TH_ENDED = 3    /* of receive: the actor is over; th_actor.killed says why */
+  TH_UNSOUND =
+    2,         /* failed for good, like an error, and so that only restart makes it sound again */
+  TH_ENDED = 3 /* of receive: the actor is over; th_actor.killed says why */
 };
 
 struct th_behaviour {

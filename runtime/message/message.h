@@ -33,7 +33,8 @@ enum th_kind {
   TH_KIND_DEAD = 35,        /* to the admin: a message that found nobody, as [target, value] */
   TH_KIND_DEAD_NOTICE = 36, /* to an endpoint: the ask with this ticket became a dead letter */
   TH_KIND_NUDGE = 37,       /* to the admin: look whether what you wait for has come */
-  TH_KIND_PRESENCE = 38, /* to who has a global name: say so to the sender, who asked to create it */
+  TH_KIND_PRESENCE =
+    38, /* to who has a global name: say so to the sender, who asked to create it */
   TH_KIND_CONVENTION = 39, /* to an admin, by another or by the runtime here: message/protocol.h */
   TH_KIND_REMOTE = 40 /* between an actor and what stands for it elsewhere: message/protocol.h */
 };

@@ -75,6 +75,8 @@
  *   GONE          reason              the actor has exited
  *   WANTS         hash                to a forward: the host has no such source, and would take it
  *   SOURCE        zip, info, implicit    to a host's admin, before another BEAR
+ *   FULL          address             to a system: who sends to that actor is to wait
+ *   ROOM          address             it has room again
  *   LOST          words               to a forward, from the runtime: the host is lost
  *
  * Threads: any; pure.
@@ -130,6 +132,8 @@ enum th_remote_operation {
   TH_REMOTE_GONE = 7,
   TH_REMOTE_WANTS = 8,
   TH_REMOTE_SOURCE = 9,
+  TH_REMOTE_FULL = 10,
+  TH_REMOTE_ROOM = 11,
   TH_REMOTE_LOST = 32 /* from here on: never from elsewhere */
 };
 

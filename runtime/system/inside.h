@@ -44,8 +44,9 @@ struct th_system {
   struct th_hosting *hosting;
   uint64_t lost_after; /* nanoseconds of silence until another system is taken for lost */
   bool is_outbound_only;
-  atomic_bool has_others; /* systems where actors may live that cannot here; the admin's turn sets it */
-  size_t frame_limit;   /* of what comes in there, requests to the admin with whole bundles, too */
+  atomic_bool
+    has_others;       /* systems where actors may live that cannot here; the admin's turn sets it */
+  size_t frame_limit; /* of what comes in there, requests to the admin with whole bundles, too */
   char host[64];
 
   atomic_bool closing;          /* nothing more is created */
@@ -99,8 +100,8 @@ int th_spawn_admin(struct th_system *system);
 /* remote: actors that live on another system than their creator's */
 bool th_remote_relocate(struct th_world *world, struct th_actor *actor, struct th_birth *birth,
                         const char *words);
-void th_remote_settled(struct th_world *world, struct th_actor *actor,
-                       const struct th_birth *birth, int error, const char *words);
+void th_remote_settled(struct th_world *world, struct th_actor *actor, const struct th_birth *birth,
+                       int error, const char *words);
 void th_remote_leaves(struct th_world *world, struct th_actor *actor, const char *reason);
 /* The admin's turn: a message of kind TH_KIND_REMOTE to it. */
 void th_remote_receive(struct th_system *system, const struct th_message *message);

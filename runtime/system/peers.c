@@ -12,6 +12,7 @@
 #include "message/pack.h"
 #include "message/protocol.h"
 #include "system/inside.h"
+#include "system/pressure.h"
 
 /* How long a system that ends waits for others to acknowledge what they were told. */
 #define FAREWELL (2 * TH_SECOND)
@@ -40,15 +41,16 @@ struct th_peers {
 struct peer {
   atomic_uint references;
   struct th_peers *peers;
-  struct th_address admin;     /* place: where it is connected to; under the lock */
-  struct th_session *session;  /* NULL: the loop has not made it yet; under the lock */
-  struct th_queue early;       /* what was sent before; under the lock */
-  struct th_map forwards;      /* by number: who is told of its end; under the lock */
-  struct th_actor *account;    /* fixed */
-  struct th_task begin;        /* makes the session */
-  bool is_sought;              /* the admin is told when there is a connection; under the lock */
+  struct th_address admin;    /* place: where it is connected to; under the lock */
+  struct th_session *session; /* NULL: the loop has not made it yet; under the lock */
+  struct th_queue early;      /* what was sent before; under the lock */
+  struct th_map forwards;     /* by number: who is told of its end; under the lock */
+  struct th_actor *account;   /* fixed, as is the next */
+  struct th_pressure *pressure;
+  struct th_task begin;         /* makes the session */
+  bool is_sought;               /* the admin is told when there is a connection; under the lock */
   pthread_mutex_t waiting_lock; /* the number told last is the last; under it, is_over */
-  bool is_over;                /* the account may be another's */
+  bool is_over;                 /* the account may be another's */
 };
 
 static struct peer *ref(struct peer *peer) {
@@ -61,6 +63,7 @@ static void unref(struct peer *peer) {
   /* Release, acquire: the last one sees all that the others did with it. */
   if (atomic_fetch_sub_explicit(&peer->references, 1, memory_order_acq_rel) > 1) return;
   if (peer->session != NULL) th_session_unref(peer->session);
+  th_pressure_free(peer->pressure);
   th_map_clear(&peer->forwards);
   pthread_mutex_destroy(&peer->waiting_lock);
   free(peer);
@@ -146,12 +149,37 @@ static void bury(struct th_peers *peers, struct th_message *message) {
 static struct th_actor *transmit(struct peer *peer, struct th_session *session,
                                  struct th_message *message) {
   struct th_actor *account = peer->account;
+  struct th_actor *full = th_pressure_of(peer->pressure, &message->target);
   struct th_holds *holds = peer->peers->system->holds;
   th_session_send(session, message);
   tell_waiting(peer);
   unref(peer);
-  return th_holds_is_full(holds, account) ? account : NULL;
+  return full != NULL || !th_holds_is_full(holds, account) ? full : account;
 }
+
+/* ---- full mailboxes: loop ---- */
+
+static void pressure_tell(void *context, const struct th_address *target, bool is_full) {
+  struct peer *peer = context;
+  struct th_buffer buffer;
+  th_buffer_init(&buffer);
+  th_pack_array(&buffer, 2);
+  th_pack_int(&buffer, is_full ? TH_REMOTE_FULL : TH_REMOTE_ROOM);
+  th_pack_address(&buffer, target);
+  tell(peer->peers, TH_KIND_REMOTE, &peer->admin, &buffer);
+  th_buffer_clear(&buffer);
+}
+
+static void pressure_keep(void *context) {
+  ref(context);
+}
+
+static void pressure_drop(void *context) {
+  unref(context);
+}
+
+static const struct th_pressure_events pressure_events = {
+  .tell = pressure_tell, .keep = pressure_keep, .drop = pressure_drop};
 
 /* ---- the table: under the lock ---- */
 
@@ -162,10 +190,7 @@ static struct th_actor *open_account(struct th_peers *peers) {
   uint64_t number;
   struct th_actor *account = th_registry_reserve(peers->system->registry, false, &number);
   if (account == NULL) return NULL;
-  atomic_store_explicit(&account->card.class_name, "thespian.Peer", memory_order_relaxed);
-  atomic_store_explicit(&account->card.source, NULL, memory_order_relaxed);
-  atomic_store_explicit(&account->card.parent, 0, memory_order_relaxed);
-  atomic_store_explicit(&account->card.state, TH_ACTOR_RUNNING, memory_order_relaxed);
+  th_actor_account(account, "thespian.Peer");
   return account;
 }
 
@@ -181,6 +206,7 @@ static struct peer *add_peer(struct th_peers *peers, const struct th_address *ad
   peer->admin = *admin;
   peer->admin.number = TH_ADMIN_NUMBER;
   peer->account = account;
+  peer->pressure = th_pressure_new(peers->system, peers->loop, &pressure_events, peer);
   peer->begin.run = run_begin;
   th_map_put(&peers->all, admin->system, peer);
   return peer;
@@ -188,8 +214,7 @@ static struct peer *add_peer(struct th_peers *peers, const struct th_address *ad
 
 /* The peer that an address belongs to, made where there is none; *is_new: its session is to be
  * begun, by a post after the lock is released. NULL when there can be none. */
-static struct peer *obtain(struct th_peers *peers, const struct th_address *address,
-                           bool *is_new) {
+static struct peer *obtain(struct th_peers *peers, const struct th_address *address, bool *is_new) {
   struct peer *peer = th_map_find(&peers->all, address->system);
   *is_new = false;
   if (peer != NULL || peers->is_closing || th_map_find(&peers->gone, address->system) != NULL)
@@ -293,37 +318,49 @@ static bool may_enter(const struct th_message *message) {
   }
 }
 
-static bool is_opening(const struct th_message *message) {
+/* What is between the runtimes alone. True: it was that. */
+static bool take_aside(struct peer *peer, const struct th_message *message) {
   struct th_unpack reader;
   if (message->kind != TH_KIND_REMOTE) return false;
   th_unpack_init(&reader, message->payload, message->size);
   th_unpack_array(&reader);
-  return th_unpack_int(&reader) == TH_REMOTE_OPEN;
+  int64_t operation = th_unpack_int(&reader);
+  if (operation == TH_REMOTE_OPEN) {
+    th_hosting_open(peer->peers->system->hosting, &message->target);
+    return true;
+  }
+  if (operation != TH_REMOTE_FULL && operation != TH_REMOTE_ROOM) return false;
+  struct th_address target = th_unpack_address(&reader);
+  if (reader.error == 0) th_pressure_set(peer->pressure, &target, operation == TH_REMOTE_FULL);
+  return true;
 }
 
 /* What is for an alias comes from its forward. Nothing is sent on to third systems. */
-static void enter(struct th_system *system, struct th_message *message) {
-  struct th_actor *full;
-  if (message->target.system == system->identity) {
-    th_router_send(&system->world, message);
+static void enter(struct peer *peer, struct th_message *message) {
+  struct th_system *system = peer->peers->system;
+  struct th_address target = message->target;
+  struct th_actor *full = NULL;
+  if (target.system == system->identity) {
+    full = th_router_send(&system->world, message);
   } else if (!th_hosting_send(system->hosting, message, true, &full)) {
     atomic_fetch_add_explicit(&system->turned_away, 1, memory_order_relaxed);
     th_router_dead(&system->world, message);
   }
+  if (full != NULL && target.number != TH_ADMIN_NUMBER)
+    th_pressure_note(peer->pressure, full, &target);
 }
 
 static void on_message(void *context, struct th_session *session, struct th_message *message) {
   struct peer *peer = context;
-  struct th_system *system = peer->peers->system;
   (void)session;
-  message->flags &= TH_MESSAGE_ASK | (message->kind == TH_KIND_EXIT_REQUEST ? TH_MESSAGE_URGENT : 0);
+  message->flags &= TH_MESSAGE_ASK |
+                    (message->kind == TH_KIND_EXIT_REQUEST ? TH_MESSAGE_URGENT : 0);
   if (!may_enter(message)) {
     th_message_free(message);
-  } else if (is_opening(message)) {
-    th_hosting_open(system->hosting, &message->target);
+  } else if (take_aside(peer, message)) {
     th_message_free(message);
   } else {
-    enter(system, message);
+    enter(peer, message);
   }
 }
 
@@ -400,6 +437,7 @@ static void on_ended(void *context, struct th_session *session, enum th_session_
   th_log_write(peers->system->world.log, end == TH_SESSION_CLOSED ? TH_LOG_INFO : TH_LOG_WARNING,
                "%s", words);
   close_account(peer);
+  th_pressure_end(peer->pressure);
   tell_forwards(peers, &forwards, end_words(end));
   th_hosting_lose(peers->system->hosting, admin.system);
   tell_parted(peers, &admin, &admin, end, words);
@@ -463,8 +501,7 @@ static struct th_session *find_session(struct th_peers *peers, uint64_t identity
 int th_peers_hello(struct th_peers *peers, struct th_link *link, const struct th_hello *hello,
                    struct th_reason *reason) {
   const struct th_meeting *meeting = &hello->meeting;
-  if (peers->is_closing)
-    return th_fail(reason, TH_ESHUTDOWN, "this actor system is shutting down");
+  if (peers->is_closing) return th_fail(reason, TH_ESHUTDOWN, "this actor system is shutting down");
   if (meeting->admin.system == peers->system->identity)
     return th_fail(reason, TH_EREFUSED, "that is this system itself");
   struct th_session *session = find_session(peers, meeting->admin.system);
@@ -638,8 +675,7 @@ static void pack_peer(const struct peer *peer, struct th_buffer *buffer) {
   pack_count(buffer, "acknowledged", counts.acknowledged);
   pack_count(buffer, "repeated", counts.repeated);
   pack_count(buffer, "connections", counts.connections);
-  pack_count(buffer, "waiting",
-             peer->session != NULL ? th_session_waiting(peer->session) : 0);
+  pack_count(buffer, "waiting", peer->session != NULL ? th_session_waiting(peer->session) : 0);
 }
 
 void th_peers_pack(struct th_peers *peers, struct th_buffer *buffer) {

@@ -33,7 +33,7 @@ struct forward {
   struct th_address actor; /* what is sent goes to it there; nobody until it is born */
   struct th_queue waiting;
   size_t waiting_count;
-  char *refusal; /* why it could not live on the system asked last */
+  char *refusal;        /* why it could not live on the system asked last */
   bool has_sent_source; /* to the one that is asked */
 };
 
@@ -223,8 +223,7 @@ static void open_alias(struct th_actor *actor, struct forward *forward) {
   if (forward->global_name != NULL) return;
   begin_words(&buffer, TH_REMOTE_OPEN, 0);
   struct th_message *message = finish_words(&buffer, &actor->address, &actor->address, 0);
-  if (message != NULL)
-    th_peers_carry(th_system_of(actor->world)->peers, &forward->host, message);
+  if (message != NULL) th_peers_carry(th_system_of(actor->world)->peers, &forward->host, message);
 }
 
 static void be_born_there(struct th_actor *actor, const struct th_address *there) {
@@ -369,8 +368,8 @@ static void answer_failure(struct th_system *system, const struct th_address *fo
                error == TH_ENOCOMPATIBLE ? TH_REMOTE_UNFIT : TH_REMOTE_FAILED, error, words);
 }
 
-void th_remote_settled(struct th_world *world, struct th_actor *actor,
-                       const struct th_birth *birth, int error, const char *words) {
+void th_remote_settled(struct th_world *world, struct th_actor *actor, const struct th_birth *birth,
+                       int error, const char *words) {
   struct th_system *system = th_system_of(world);
   struct th_address here = th_system_address(system, th_actor_number(actor));
   if (error == 0)
@@ -410,8 +409,7 @@ static void take_source(struct th_system *system, struct th_unpack *reader) {
                  reason.words);
     return;
   }
-  if (th_sources_add(system->sources, source))
-    th_system_loaded(system, source->hash);
+  if (th_sources_add(system->sources, source)) th_system_loaded(system, source->hash);
   th_source_unref(source);
 }
 
@@ -429,8 +427,8 @@ static void bear(struct th_system *system, const struct th_message *message,
   if (creation.global_name != NULL) creation.requester = message->sender;
   int error = th_spawn_host(system, &message->sender, &parent, &creation, &reason);
   if (error == TH_ESOURCE && takes_sources(system))
-    tell_forward(system, &message->sender, &system->world.admin, message->ticket,
-                 TH_REMOTE_WANTS, 0, "");
+    tell_forward(system, &message->sender, &system->world.admin, message->ticket, TH_REMOTE_WANTS,
+                 0, "");
   else if (error != 0)
     answer_failure(system, &message->sender, &system->world.admin, message->ticket, error,
                    reason.words[0] != '\0' ? reason.words : th_error_words(error));

@@ -40,12 +40,12 @@ struct th_session;
 
 /* All in nanoseconds. */
 struct th_session_times {
-  uint64_t ping;        /* of silence, until the other side is asked; as long again: it is cut off */
-  uint64_t lost;        /* without a word on any connection, until the session ends */
-  uint64_t first;       /* the same where there never was a connection */
-  uint64_t greeting;    /* for a connection to be made and greeted */
-  uint64_t pause;       /* before the first attempt to connect again; it doubles each time, */
-  uint64_t pause_most;  /* up to this */
+  uint64_t ping;       /* of silence, until the other side is asked; as long again: it is cut off */
+  uint64_t lost;       /* without a word on any connection, until the session ends */
+  uint64_t first;      /* the same where there never was a connection */
+  uint64_t greeting;   /* for a connection to be made and greeted */
+  uint64_t pause;      /* before the first attempt to connect again; it doubles each time, */
+  uint64_t pause_most; /* up to this */
   uint64_t acknowledge; /* a message is acknowledged within this, or with every 64th */
 };
 
@@ -88,7 +88,7 @@ struct th_session_events {
 
 struct th_session_config {
   struct th_loop *loop;
-  struct th_wire *wire; /* to connect with */
+  struct th_wire *wire;  /* to connect with */
   struct th_address own; /* this system's admin; port 0: others cannot connect to it */
   uint64_t limit;        /* the largest payload that this side takes */
   struct th_session_times times;
@@ -106,8 +106,8 @@ void th_session_unref(struct th_session *session);
 
 /* What is to be done with an incoming connection's greeting. */
 enum th_session_fit {
-  TH_SESSION_FITS,     /* adopt: the session goes on over it */
-  TH_SESSION_CROSSED,  /* refuse with TH_ECROSSED: there is, or will be, a better connection */
+  TH_SESSION_FITS,      /* adopt: the session goes on over it */
+  TH_SESSION_CROSSED,   /* refuse with TH_ECROSSED: there is, or will be, a better connection */
   TH_SESSION_FORGOTTEN, /* refuse with TH_EFORGOTTEN: it means a session that ended here */
   TH_SESSION_ANEW /* it has begun a new session: this one is over (th_session_replace), make another */
 };
