@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "admin/convention.h"
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/memory.h"
@@ -82,10 +83,7 @@ static void tell_met(struct th_peers *peers, const struct th_address *admin,
                      const struct th_address *place) {
   struct th_buffer buffer;
   th_buffer_init(&buffer);
-  th_pack_array(&buffer, 3);
-  th_pack_int(&buffer, TH_CONVENTION_MET);
-  th_pack_address(&buffer, admin);
-  th_pack_int(&buffer, (int64_t)((uint64_t)place->ip << 16 | place->port));
+  th_convention_pack_met(&buffer, admin, place);
   tell(peers, TH_KIND_CONVENTION, &peers->system->world.admin, &buffer);
   th_buffer_clear(&buffer);
 }
@@ -95,12 +93,7 @@ static void tell_parted(struct th_peers *peers, const struct th_address *admin,
                         const char *words) {
   struct th_buffer buffer;
   th_buffer_init(&buffer);
-  th_pack_array(&buffer, 5);
-  th_pack_int(&buffer, TH_CONVENTION_PARTED);
-  th_pack_address(&buffer, admin);
-  th_pack_int(&buffer, (int64_t)((uint64_t)place->ip << 16 | place->port));
-  th_pack_int(&buffer, end);
-  th_pack_text(&buffer, words);
+  th_convention_pack_parted(&buffer, admin, place, end, words);
   tell(peers, TH_KIND_CONVENTION, &peers->system->world.admin, &buffer);
   th_buffer_clear(&buffer);
 }
@@ -291,7 +284,7 @@ static void on_up(void *context, struct th_session *session, const struct th_mee
   pthread_mutex_unlock(&peers->lock);
   th_log_write(peers->system->world.log, TH_LOG_INFO, "connected to %s",
                th_address_text(&admin, text));
-  tell_met(peers, &admin, &TH_NOBODY);
+  tell_met(peers, &admin, NULL);
 }
 
 static void on_down(void *context, struct th_session *session, const char *words) {
