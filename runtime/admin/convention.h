@@ -34,6 +34,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "message/address.h"
+#include "message/pack.h"
 
 #define TH_CONVENTION_PERIOD 10.0 /* seconds: capability "Convention Check-in Period" */
 #define TH_CONVENTION_MISSES 3
@@ -67,6 +68,17 @@ struct th_convention_config {
 int th_convention_places(const void *capabilities, size_t size, uint16_t default_port,
                          struct th_address *places, size_t most, size_t *count,
                          struct th_reason *reason);
+
+/* What the runtime tells its own admin (message/protocol.h): the whole payload. place may be NULL;
+ * end is one of enum th_session_end. */
+void th_convention_pack_met(struct th_buffer *buffer, const struct th_address *admin,
+                            const struct th_address *place);
+void th_convention_pack_parted(struct th_buffer *buffer, const struct th_address *admin,
+                               const struct th_address *place, int end, const char *words);
+
+/* A place as it travels: text "ip:port", since addresses without identity do not, or an address;
+ * nobody for nil. The error sticks where it is neither. */
+struct th_address th_convention_read_place(struct th_unpack *reader);
 
 struct th_convention *th_convention_new(const struct th_convention_config *config);
 void th_convention_free(struct th_convention *convention);

@@ -56,9 +56,10 @@
  *
  * and from the runtime to its own admin:
  *
- *   MET           admin, place        there is a connection to that system, sought at place (an
- *                                     address without identity) or made by it (nobody)
- *   PARTED        admin, place, end (enum th_session_end), words    the session with it has ended
+ *   MET           admin, place        there is a connection to that system, sought at place (text
+ *                                     "ip:port") or made by it (nil)
+ *   PARTED        admin or nil, place, end (enum th_session_end), words    the session with it has
+ *                                     ended; nil: there never was one
  *   TICK                              it is time
  *
  * An actor that lives on another system than its creator's has its creator's address: there a forward
