@@ -60,6 +60,7 @@ struct th_actor_card {
   atomic_uint_fast64_t restarts;
   atomic_uint_fast64_t busy; /* nanoseconds in its turns, about: the scheduler samples them */
   atomic_size_t memory;      /* bytes its behaviour holds */
+  atomic_bool is_checked;    /* its behaviour wants to hear of new capabilities (TH_KIND_RECHECK) */
   atomic_bool has_suspended; /* a message that it was suspended at */
   atomic_bool is_forward;    /* it stands for an actor elsewhere */
 };

@@ -9,6 +9,7 @@
 #ifndef TH_ACTOR_WORLD_H
 #define TH_ACTOR_WORLD_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -108,6 +109,9 @@ struct th_world_ops {
 
 struct th_world {
   const struct th_world_ops *ops;
+  /* Creations may go to other systems. Written in the admin's turn, read by any; relaxed: nothing
+   * else hangs on it, and whoever sees the older value is a moment early. */
+  atomic_bool has_others;
   struct th_log *log;
   void *script; /* what th_script.open gave: shared by all scripts of the system */
   struct th_address admin;

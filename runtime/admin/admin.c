@@ -3,43 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/admin_inside.h"
 #include "base/memory.h"
 #include "message/notice.h"
 #include "message/pack.h"
 #include "message/protocol.h"
-
-/* Addresses that asked for something, each once. */
-struct members {
-  struct th_address *all;
-  size_t count;
-};
-
-/* A request that waits for its answer. */
-struct waiter {
-  struct th_address sender;
-  uint32_t ticket;
-};
-
-struct th_admin {
-  struct th_admin_config config;
-  struct members dead_letter_handlers;
-  struct members source_listeners;
-  struct waiter *shutdown_waiters;
-  size_t shutdown_waiter_count;
-  bool is_ending;
-  bool has_stopped;
-};
-
-/* One request while it is answered. */
-struct request {
-  struct th_admin *admin;
-  struct th_actor *actor;
-  const struct th_message *message;
-  struct th_unpack arguments;
-  struct th_buffer answer;
-  struct th_reason reason;
-  bool later; /* the answer comes from elsewhere, or not now */
-};
 
 struct th_admin *th_admin_new(const struct th_admin_config *config) {
   struct th_admin *admin = th_new(struct th_admin);
@@ -50,19 +18,22 @@ struct th_admin *th_admin_new(const struct th_admin_config *config) {
 void th_admin_free(struct th_admin *admin) {
   free(admin->dead_letter_handlers.all);
   free(admin->source_listeners.all);
+  free(admin->registration_listeners.all);
+  th_convention_free(admin->convention);
   free(admin->shutdown_waiters);
   free(admin);
 }
 
 /* ---- members ---- */
 
-static void forget_member(struct members *members, size_t index) {
+static void forget_member(struct th_members *members, size_t index) {
   memmove(&members->all[index], &members->all[index + 1],
           (members->count - index - 1) * sizeof *members->all);
   members->count--;
 }
 
-static void set_member(struct members *members, const struct th_address *address, bool is_member) {
+static void set_member(struct th_members *members, const struct th_address *address,
+                       bool is_member) {
   size_t index = 0;
   while (index < members->count && !th_address_equal(&members->all[index], address)) index++;
   if (!is_member && index < members->count) forget_member(members, index);
@@ -71,9 +42,8 @@ static void set_member(struct members *members, const struct th_address *address
   members->all[members->count++] = *address;
 }
 
-/* Sends what is in buffer to every member; those that are gone are forgotten. */
-static void tell_members(struct th_admin *admin, struct th_actor *actor, struct members *members,
-                         enum th_kind kind, const struct th_buffer *buffer) {
+void th_admin_tell(struct th_admin *admin, struct th_actor *actor, struct th_members *members,
+                   enum th_kind kind, const struct th_buffer *buffer) {
   for (size_t i = members->count; i-- > 0;)
     if (!admin->config.ops->is_alive(admin->config.context, &members->all[i]))
       forget_member(members, i);
@@ -92,7 +62,7 @@ static void answer(struct th_actor *actor, const struct th_address *to, uint32_t
   if (reply != NULL) actor->world->ops->send(actor->world, reply);
 }
 
-static void answer_error(struct request *request, int error) {
+static void answer_error(struct th_admin_request *request, int error) {
   const char *words = request->reason.words;
   if (words[0] == '\0') words = th_error_words(error);
   th_notice_error(&request->answer, error, words);
@@ -100,7 +70,7 @@ static void answer_error(struct request *request, int error) {
 
 /* ---- operations: each reads its arguments and appends one result, or fails ---- */
 
-static int create(struct request *request) {
+static int create(struct th_admin_request *request) {
   struct th_unpack *arguments = &request->arguments;
   struct th_creation creation = {.requester = request->message->sender,
                                  .ticket = request->message->ticket};
@@ -122,7 +92,7 @@ static void tell_of_source(struct th_admin *admin, struct th_actor *actor, bool 
                hash, info);
   th_buffer_init(&buffer);
   th_notice_source(&buffer, loaded, hash, info);
-  tell_members(admin, actor, &admin->source_listeners, TH_KIND_SYSTEM, &buffer);
+  th_admin_tell(admin, actor, &admin->source_listeners, TH_KIND_SYSTEM, &buffer);
   th_buffer_clear(&buffer);
 }
 
@@ -136,7 +106,7 @@ static int check_info(size_t size, struct th_reason *reason) {
 }
 
 /* What a program's class brings along stays as long as it may be of use, not for ever. */
-static void drop_old_editions(struct request *request, const struct th_source *newest) {
+static void drop_old_editions(struct th_admin_request *request, const struct th_source *newest) {
   struct th_source *old;
   while ((old = th_sources_supersede(request->admin->config.sources, newest)) != NULL) {
     tell_of_source(request->admin, request->actor, false, old->hash, old->info);
@@ -144,7 +114,7 @@ static void drop_old_editions(struct request *request, const struct th_source *n
   }
 }
 
-static int load(struct request *request) {
+static int load(struct th_admin_request *request) {
   struct th_source *source;
   size_t size, info_size;
   const char *zip = th_unpack_str(&request->arguments, &size);
@@ -165,7 +135,7 @@ static int load(struct request *request) {
   return 0;
 }
 
-static int tell_of_load(struct request *request) {
+static int tell_of_load(struct th_admin_request *request) {
   size_t size;
   const char *text = th_unpack_str(&request->arguments, &size);
   if (request->arguments.error != 0 || text == NULL) return TH_EMALFORMED;
@@ -179,7 +149,7 @@ static int tell_of_load(struct request *request) {
   return 0;
 }
 
-static int unload(struct request *request) {
+static int unload(struct th_admin_request *request) {
   size_t size;
   const char *text = th_unpack_str(&request->arguments, &size);
   if (request->arguments.error != 0 || text == NULL) return TH_EMALFORMED;
@@ -196,18 +166,18 @@ static int unload(struct request *request) {
 }
 
 void th_admin_pack_handlers(const struct th_admin *admin, struct th_buffer *buffer) {
-  const struct members *members = &admin->dead_letter_handlers;
+  const struct th_members *members = &admin->dead_letter_handlers;
   th_pack_array(buffer, (uint32_t)members->count);
   for (size_t i = 0; i < members->count; i++) th_pack_address(buffer, &members->all[i]);
 }
 
-static int list_sources(struct request *request) {
+static int list_sources(struct th_admin_request *request) {
   const struct th_admin_config *config = &request->admin->config;
   config->ops->sources(config->context, &request->answer);
   return 0;
 }
 
-static int status(struct request *request) {
+static int status(struct th_admin_request *request) {
   const struct th_admin_config *config = &request->admin->config;
   struct th_address address = th_unpack_address(&request->arguments);
   if (request->arguments.error != 0) return TH_EMALFORMED;
@@ -215,7 +185,7 @@ static int status(struct request *request) {
                              request->admin, &request->answer, &request->reason);
 }
 
-static int exit_actor(struct request *request) {
+static int exit_actor(struct th_admin_request *request) {
   const struct th_admin_config *config = &request->admin->config;
   struct th_address target = th_unpack_address(&request->arguments);
   bool recursive = th_unpack_bool(&request->arguments);
@@ -236,7 +206,7 @@ static int exit_actor(struct request *request) {
   return 0;
 }
 
-static int find_name(struct request *request) {
+static int find_name(struct th_admin_request *request) {
   size_t size;
   const char *name = th_unpack_str(&request->arguments, &size);
   if (request->arguments.error != 0 || name == NULL) return TH_EMALFORMED;
@@ -247,18 +217,23 @@ static int find_name(struct request *request) {
   return 0;
 }
 
-static int set_capability(struct request *request) {
+static int set_capability(struct th_admin_request *request) {
   size_t name_size, size;
   const char *name = th_unpack_str(&request->arguments, &name_size);
   const unsigned char *value = th_unpack_skip(&request->arguments, &size);
-  bool changed;
+  const struct th_admin_config *config = &request->admin->config;
+  bool changed = false;
   if (request->arguments.error != 0 || name == NULL) return TH_EMALFORMED;
   th_pack_nil(&request->answer);
-  return th_capabilities_set(request->admin->config.capabilities, name, name_size, value, size,
-                             &changed, &request->reason);
+  int error = th_capabilities_set(config->capabilities, name, name_size, value, size, &changed,
+                                  &request->reason);
+  if (error != 0 || !changed) return error;
+  th_admin_convention_changed(request->admin, request->actor);
+  config->ops->recheck(config->context);
+  return 0;
 }
 
-static int set_membership(struct request *request, struct members *members) {
+int th_admin_set_membership(struct th_admin_request *request, struct th_members *members) {
   bool start = th_unpack_bool(&request->arguments);
   if (request->arguments.error != 0) return TH_EMALFORMED;
   set_member(members, &request->message->sender, start);
@@ -267,12 +242,12 @@ static int set_membership(struct request *request, struct members *members) {
 }
 
 /* A new listener hears at once of every source that is there. */
-static int listen_for_sources(struct request *request) {
+static int listen_for_sources(struct th_admin_request *request) {
   size_t count;
   struct th_buffer buffer;
-  struct members *listeners = &request->admin->source_listeners;
+  struct th_members *listeners = &request->admin->source_listeners;
   size_t before = listeners->count;
-  int error = set_membership(request, listeners);
+  int error = th_admin_set_membership(request, listeners);
   if (error != 0 || listeners->count <= before) return error;
   struct th_source **sources = th_sources_list(request->admin->config.sources, &count);
   th_buffer_init(&buffer);
@@ -306,24 +281,25 @@ static void go_on_ending(struct th_admin *admin, struct th_actor *actor) {
   if (admin->config.ops->end_actors(admin->config.context) == 0) stop(admin, actor);
 }
 
-static int begin_shutdown(struct request *request) {
+static int begin_shutdown(struct th_admin_request *request) {
   struct th_admin *admin = request->admin;
   size_t size = (admin->shutdown_waiter_count + 1) * sizeof *admin->shutdown_waiters;
   request->later = true;
   admin->shutdown_waiters = th_realloc(admin->shutdown_waiters, size);
-  admin->shutdown_waiters[admin->shutdown_waiter_count++] = (struct waiter){
+  admin->shutdown_waiters[admin->shutdown_waiter_count++] = (struct th_admin_waiter){
     request->message->sender, request->message->ticket};
   if (admin->is_ending) return 0;
   admin->is_ending = true;
   th_log_write(request->actor->world->log, TH_LOG_INFO, "shutting down");
   admin->config.ops->close(admin->config.context);
+  th_admin_convention_leave(admin, request->actor);
   go_on_ending(admin, request->actor);
   return 0;
 }
 
 /* ---- messages ---- */
 
-static int perform(struct request *request, int64_t operation) {
+static int perform(struct th_admin_request *request, int64_t operation) {
   switch (operation) {
   case TH_OP_CREATE:
     return create(request);
@@ -344,11 +320,17 @@ static int perform(struct request *request, int64_t operation) {
   case TH_OP_CAPABILITY:
     return set_capability(request);
   case TH_OP_DEAD_LETTERS:
-    return set_membership(request, &request->admin->dead_letter_handlers);
+    return th_admin_set_membership(request, &request->admin->dead_letter_handlers);
   case TH_OP_SOURCE_NOTICES:
     return listen_for_sources(request);
   case TH_OP_LOADED:
     return tell_of_load(request);
+  case TH_OP_REGISTRATIONS:
+    return th_admin_listen_for_systems(request);
+  case TH_OP_PRE_REGISTER:
+    return th_admin_pre_register(request);
+  case TH_OP_DE_REGISTER:
+    return th_admin_de_register(request);
   default:
     return th_fail(&request->reason, TH_EPROTOCOL, "unknown request %d", (int)operation);
   }
@@ -356,7 +338,7 @@ static int perform(struct request *request, int64_t operation) {
 
 static void serve(struct th_admin *admin, struct th_actor *actor,
                   const struct th_message *message) {
-  struct request request = {.admin = admin, .actor = actor, .message = message};
+  struct th_admin_request request = {.admin = admin, .actor = actor, .message = message};
   th_buffer_init(&request.answer);
   th_unpack_init(&request.arguments, message->payload, message->size);
   th_unpack_array(&request.arguments);
@@ -423,7 +405,7 @@ static void bury(struct th_admin *admin, struct th_actor *actor, const struct th
   if (reader.error != 0 || admin->dead_letter_handlers.count == 0) return;
   th_buffer_init(&buffer);
   th_notice_dead_envelope(&buffer, &target, value, size);
-  tell_members(admin, actor, &admin->dead_letter_handlers, TH_KIND_DEAD_ENVELOPE, &buffer);
+  th_admin_tell(admin, actor, &admin->dead_letter_handlers, TH_KIND_DEAD_ENVELOPE, &buffer);
   th_buffer_clear(&buffer);
 }
 
@@ -431,6 +413,7 @@ static int open_admin(struct th_actor *actor, struct th_birth *birth, struct th_
   (void)reason;
   actor->state = birth->argument;
   birth->argument = NULL;
+  th_admin_convention_open(actor->state, actor);
   return 0;
 }
 
@@ -447,6 +430,8 @@ static int receive(struct th_actor *actor, struct th_message **message, struct t
     answer_status(admin, actor, *message);
   else if ((*message)->kind == TH_KIND_REMOTE)
     admin->config.ops->remote(admin->config.context, *message);
+  else if ((*message)->kind == TH_KIND_CONVENTION)
+    th_admin_convention_receive(admin, actor, *message);
   return 0;
 }
 

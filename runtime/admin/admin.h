@@ -33,6 +33,11 @@ struct th_admin_ops {
   size_t (*end_actors)(void *context);
   /* A message of kind TH_KIND_REMOTE. */
   void (*remote)(void *context, const struct th_message *message);
+  /* Asks every actor whose class has a capability check to have it called again. */
+  void (*recheck)(void *context);
+  /* Sees to it that there is a session with who is at that place, or has that identity: the admin
+   * is told (MET, PARTED). */
+  void (*meet)(void *context, const struct th_address *place);
   /* The last actor is gone and everybody was told. */
   void (*stopped)(void *context);
 };
@@ -43,6 +48,9 @@ struct th_admin_config {
   struct th_capabilities *capabilities;
   struct th_sources *sources;
   struct th_names *names;
+  const struct th_address *leaders; /* of the convention, best first; they outlive the admin */
+  size_t leader_count;
+  uint64_t check_in_period; /* nanoseconds */
 };
 
 extern const struct th_behaviour th_admin_behaviour;

@@ -113,6 +113,9 @@ void th_convention_leave(struct th_convention *convention);
 /* True when creations may go elsewhere: there is a leader, or a member. */
 bool th_convention_has_others(const struct th_convention *convention);
 
+/* True for this system itself, its members and its leaders: those whose wishes are served. */
+bool th_convention_knows(const struct th_convention *convention, uint64_t identity);
+
 /* The leader that counts: its admin, own where it is this system, nobody where none is there. */
 struct th_address th_convention_leader(const struct th_convention *convention);
 

@@ -234,12 +234,12 @@ int th_convention_receive(struct th_convention *convention, uint64_t now,
   int64_t operation = th_unpack_int(&event.reader);
   int error = count == 0 ? TH_EMALFORMED : event.reader.error;
   bool is_ready = !convention->has_left && convention->capabilities != NULL;
+  if (error == 0 && sender->number != TH_ADMIN_NUMBER) error = TH_EMALFORMED;
   th_convention_catch_up(convention, now);
   if (error == 0 && is_ready && th_convention_is_own(convention, sender))
     error = handle_own(&event, operation);
   else if (error == 0 && is_ready)
-    error = sender->system != 0 && sender->number == TH_ADMIN_NUMBER ? handle(&event, operation)
-                                                                     : TH_EMALFORMED;
+    error = sender->system != 0 ? handle(&event, operation) : TH_EMALFORMED;
   *next = th_convention_advance(convention, now);
   return error;
 }

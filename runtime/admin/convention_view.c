@@ -16,6 +16,11 @@ bool th_convention_has_others(const struct th_convention *convention) {
   return false;
 }
 
+bool th_convention_knows(const struct th_convention *convention, uint64_t identity) {
+  return identity != 0 && (identity == convention->config.own.system ||
+                           th_convention_find(convention, identity) != NULL);
+}
+
 /* A system that no leader has taken leads those who have come to it. */
 struct th_address th_convention_leader(const struct th_convention *convention) {
   for (size_t i = 0; i < convention->place_count; i++) {

@@ -36,7 +36,8 @@ enum th_kind {
   TH_KIND_PRESENCE =
     38, /* to who has a global name: say so to the sender, who asked to create it */
   TH_KIND_CONVENTION = 39, /* to an admin, by another or by the runtime here: message/protocol.h */
-  TH_KIND_REMOTE = 40 /* between an actor and what stands for it elsewhere: message/protocol.h */
+  TH_KIND_REMOTE = 40, /* between an actor and what stands for it elsewhere: message/protocol.h */
+  TH_KIND_RECHECK = 41 /* to an actor: the system's capabilities have changed; no value */
 };
 
 enum th_message_flag {

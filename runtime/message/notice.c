@@ -95,6 +95,18 @@ void th_notice_source(struct th_buffer *buffer, bool loaded, const char *hash, c
   th_pack_ext_end(buffer, mark);
 }
 
+void th_notice_convention_update(struct th_buffer *buffer, const struct th_address *admin,
+                                 const void *capabilities, size_t size, bool added) {
+  size_t mark = begin(buffer, "ActorSystemConventionUpdate", 3);
+  th_pack_text(buffer, "remoteAdminAddress");
+  th_pack_address(buffer, admin);
+  th_pack_text(buffer, "remoteCapabilities");
+  enclose(buffer, capabilities, size);
+  th_pack_text(buffer, "remoteAdded");
+  th_pack_bool(buffer, added);
+  th_pack_ext_end(buffer, mark);
+}
+
 size_t th_notice_begin_status(struct th_buffer *buffer, bool of_system) {
   return begin_names(buffer,
                      of_system ? "Thespian_SystemStatusResponse" : "Thespian_ActorStatusResponse");

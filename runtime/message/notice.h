@@ -27,6 +27,9 @@ void th_notice_dead_envelope(struct th_buffer *buffer, const struct th_address *
 void th_notice_wakeup(struct th_buffer *buffer, const void *period, size_t period_size,
                       const void *payload, size_t payload_size);
 void th_notice_source(struct th_buffer *buffer, bool loaded, const char *hash, const char *info);
+/* capabilities is a packed map. */
+void th_notice_convention_update(struct th_buffer *buffer, const struct th_address *admin,
+                                 const void *capabilities, size_t size, bool added);
 
 /* Begins the answer to a status request: a map of fields follows (message/protocol.h), then
  * th_pack_ext_end with the mark that this gives. */

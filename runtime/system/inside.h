@@ -22,6 +22,8 @@
 #include "system/peers.h"
 #include "system/system.h"
 
+#define TH_SYSTEM_LEADERS 16
+
 struct th_system {
   struct th_world world; /* first: the world's functions get their system by it */
   const struct th_script *script;
@@ -48,6 +50,9 @@ struct th_system {
     has_others;       /* systems where actors may live that cannot here; the admin's turn sets it */
   size_t frame_limit; /* of what comes in there, requests to the admin with whole bundles, too */
   char host[64];
+  struct th_address leaders[TH_SYSTEM_LEADERS]; /* of the convention, as the start names them */
+  size_t leader_count;
+  uint64_t check_in_period;
 
   atomic_bool closing;          /* nothing more is created */
   atomic_uint_fast64_t created; /* births pushed */
@@ -111,6 +116,14 @@ int th_status_pack(struct th_system *system, const struct th_address *actor, str
                    struct th_buffer *buffer, struct th_reason *reason);
 
 void th_status_sources(struct th_system *system, struct th_buffer *buffer);
+
+/* membership: where the convention's leaders are and how often to check in there, from the
+ * capabilities given at the start; on bases that reach no others there are none. */
+int th_membership_read(struct th_system *system, const struct th_system_config *config,
+                       struct th_reason *reason);
+
+/* Has every actor whose class has a capability check call it again. */
+void th_membership_recheck(struct th_system *system);
 
 /* A full address of an actor here. */
 struct th_address th_system_address(const struct th_system *system, uint64_t number);

@@ -234,7 +234,10 @@ int th_spawn_admin(struct th_system *system) {
                                    .context = system,
                                    .capabilities = system->capabilities,
                                    .sources = system->sources,
-                                   .names = system->names};
+                                   .names = system->names,
+                                   .leaders = system->leaders,
+                                   .leader_count = system->leader_count,
+                                   .check_in_period = system->check_in_period};
   struct th_actor *slot = th_registry_reserve(system->registry, false, &number);
   struct th_birth *birth = th_new(struct th_birth);
   birth->behaviour = &th_admin_behaviour;

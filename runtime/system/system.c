@@ -201,6 +201,15 @@ static void admin_remote(void *context, const struct th_message *message) {
   th_remote_receive(context, message);
 }
 
+static void admin_recheck(void *context) {
+  th_membership_recheck(context);
+}
+
+static void admin_meet(void *context, const struct th_address *place) {
+  struct th_system *system = context;
+  if (system->peers != NULL) th_peers_meet(system->peers, place);
+}
+
 static void admin_stopped(void *context) {
   struct th_system *system = context;
   pthread_mutex_lock(&system->lock);
@@ -216,6 +225,8 @@ const struct th_admin_ops th_system_admin_ops = {
   .close = admin_close,
   .end_actors = admin_end_actors,
   .remote = admin_remote,
+  .recheck = admin_recheck,
+  .meet = admin_meet,
   .stopped = admin_stopped,
 };
 
@@ -466,6 +477,7 @@ int th_system_start(struct th_system **out, const struct th_system_config *confi
     error = TH_ESTARTUP;
     goto failed;
   }
+  if ((error = th_membership_read(system, config, reason)) != 0) goto failed;
   if (th_base_port(config->base) != 0)
     if ((error = listen_outside(system, config, reason)) != 0) goto failed;
   name_log(system);

@@ -44,6 +44,25 @@ static struct th_message *message_of(const struct th_buffer *buffer) {
   return th_message_pack(TH_KIND_EXIT_REQUEST, &someone, &someone, buffer);
 }
 
+static void updates_name_the_system_and_enclose_what_it_can(void **unused) {
+  struct th_buffer buffer;
+  struct th_item item;
+  (void)unused;
+  th_buffer_init(&buffer);
+  th_notice_convention_update(&buffer, &someone, "\x81\xa1x\x05", 4, true);
+  struct th_unpack reader = enter(&buffer, "ActorSystemConventionUpdate", 3);
+  expect_key(&reader, "remoteAdminAddress");
+  struct th_address admin = th_unpack_address(&reader);
+  assert_true(th_address_equal(&admin, &someone));
+  expect_key(&reader, "remoteCapabilities");
+  assert_true(th_unpack_next(&reader, &item));
+  assert_int_equal(item.ext, TH_EXT_ENCLOSED);
+  assert_int_equal(item.size, 4);
+  expect_key(&reader, "remoteAdded");
+  assert_true(th_unpack_bool(&reader));
+  th_buffer_clear(&buffer);
+}
+
 static void exit_requests_say_whether_they_recurse(void **unused) {
   struct th_buffer buffer;
   (void)unused;
@@ -136,6 +155,7 @@ static void an_answer_is_a_result_or_an_error(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test(updates_name_the_system_and_enclose_what_it_can),
     cmocka_unit_test(exit_requests_say_whether_they_recurse),
     cmocka_unit_test(an_unreadable_exit_request_recurses),
     cmocka_unit_test(a_lost_child_is_named_with_the_reason),

@@ -1,0 +1,71 @@
+/* admin_inside: the admin's state, for its own files alone (admin*.c).
+ *
+ * Threads: the admin's turn.
+ */
+#ifndef TH_ADMIN_ADMIN_INSIDE_H
+#define TH_ADMIN_ADMIN_INSIDE_H
+
+#include "admin/admin.h"
+#include "admin/convention.h"
+#include "message/pack.h"
+
+/* Addresses that asked for something, each once. */
+struct th_members {
+  struct th_address *all;
+  size_t count;
+};
+
+/* A request that waits for its answer. */
+struct th_admin_waiter {
+  struct th_address sender;
+  uint32_t ticket;
+};
+
+struct th_admin {
+  struct th_admin_config config;
+  struct th_members dead_letter_handlers;
+  struct th_members source_listeners;
+  struct th_members registration_listeners;
+  struct th_admin_waiter *shutdown_waiters;
+  size_t shutdown_waiter_count;
+  bool is_ending;
+  bool has_stopped;
+
+  struct th_actor *actor; /* whose state this is, once it is open */
+  struct th_convention *convention;
+  uint64_t tick; /* when the one that counts is due; TH_FOREVER: none is on its way */
+};
+
+/* One request while it is answered. */
+struct th_admin_request {
+  struct th_admin *admin;
+  struct th_actor *actor;
+  const struct th_message *message;
+  struct th_unpack arguments;
+  struct th_buffer answer;
+  struct th_reason reason;
+  bool later; /* the answer comes from elsewhere, or not now */
+};
+
+/* Sends what is in buffer to every member; those that are gone are forgotten. */
+void th_admin_tell(struct th_admin *admin, struct th_actor *actor, struct th_members *members,
+                   enum th_kind kind, const struct th_buffer *buffer);
+
+/* A request whose argument says whether its sender is a member from now on. */
+int th_admin_set_membership(struct th_admin_request *request, struct th_members *members);
+
+/* ---- the convention ---- */
+
+void th_admin_convention_open(struct th_admin *admin, struct th_actor *actor);
+void th_admin_convention_receive(struct th_admin *admin, struct th_actor *actor,
+                                 const struct th_message *message);
+
+/* This system's capabilities have changed; it ends. */
+void th_admin_convention_changed(struct th_admin *admin, struct th_actor *actor);
+void th_admin_convention_leave(struct th_admin *admin, struct th_actor *actor);
+
+int th_admin_listen_for_systems(struct th_admin_request *request);
+int th_admin_pre_register(struct th_admin_request *request);
+int th_admin_de_register(struct th_admin_request *request);
+
+#endif
