@@ -21,6 +21,7 @@
 #include "bindings/run.h"
 #include "bindings/state.h"
 #include "bindings/trace.h"
+#include "message/notice.h"
 
 /* ---- open ---- */
 
@@ -165,9 +166,62 @@ static const char *error_text(lua_State *L) {
   return text != NULL ? text : "error without words";
 }
 
+static void log_failure(struct th_actor *actor, enum th_log_level level, const char *words,
+                        const char *details) {
+  char address[TH_ADDRESS_TEXT_SIZE];
+  struct th_log_source source = {
+    .key = actor->address.number,
+    .class_name = atomic_load_explicit(&actor->card.class_name, memory_order_relaxed),
+    .address = th_address_text(&actor->address, address)};
+  th_log_write_from(actor->world->log, &source, level, "%s: %s", words, details);
+}
+
+/* ---- the capability check, once more ---- */
+
+/* Where a state keeps the function that calls its class's check again; nothing where there is none. */
+#define CHECK "thespian.check"
+
+static void say_checked(struct th_script_state *state, bool is_checked) {
+  atomic_store_explicit(&state->actor->card.is_checked, is_checked, memory_order_relaxed);
+}
+
+/* The system does not suit the actor any more: the admin asks it to exit, at once. */
+static void ask_to_exit(struct th_script_state *state) {
+  struct th_buffer buffer;
+  th_buffer_init(&buffer);
+  th_notice_exit_request(&buffer, true);
+  struct th_message *message = th_message_pack(TH_KIND_EXIT_REQUEST, &state->actor->address,
+                                               &state->world->admin, &buffer);
+  th_buffer_clear(&buffer);
+  if (message == NULL) return;
+  message->flags = TH_MESSAGE_URGENT;
+  state->world->ops->send(state->world, message);
+}
+
+/* In the handler's coroutine: true, or false and words. */
+static int checked(lua_State *L, int status, lua_KContext context) {
+  struct th_script_state *state = th_script_state_of(L);
+  const char *words = lua_tostring(L, 2);
+  (void)status;
+  (void)context;
+  if (lua_toboolean(L, 1)) return 0;
+  log_failure(state->actor, TH_LOG_INFO, "cannot stay with the new capabilities",
+              words != NULL ? words : "no");
+  ask_to_exit(state);
+  return 0;
+}
+
+static int call_check(lua_State *L) {
+  lua_settop(L, 0);
+  if (lua_getfield(L, LUA_REGISTRYINDEX, CHECK) != LUA_TFUNCTION) return 0;
+  lua_callk(L, 0, 2, 0, checked);
+  return checked(L, LUA_OK, 0);
+}
+
 /* ---- start ---- */
 
-/* In the handler's coroutine: instance or nil, class, words. A class may have its own limit. */
+/* In the handler's coroutine: instance or nil, class or the check, words. A class may have its own
+ * limit. */
 static int started(lua_State *L, int status, lua_KContext context) {
   struct th_script_state *state = th_script_state_of(L);
   (void)status;
@@ -182,6 +236,12 @@ static int started(lua_State *L, int status, lua_KContext context) {
       state->interrupt.memory_limit = (size_t)limit;
   }
   lua_settop(L, 3);
+  if (lua_isfunction(L, 2)) {
+    lua_pushvalue(L, 2);
+    lua_setfield(L, LUA_REGISTRYINDEX, CHECK);
+  } else {
+    say_checked(state, false);
+  }
   return 3;
 }
 
@@ -197,6 +257,8 @@ static int call_start(lua_State *L, int status, lua_KContext context) {
     th_codec_decode(L, requirements->data, requirements->size);
   else
     lua_pushnil(L);
+  /* Before the capabilities are read: a change after that finds it said. */
+  say_checked(state, state->birth->check_capabilities);
   lua_pushboolean(L, state->birth->check_capabilities);
   th_lua_push_address(L, &state->actor->address);
   lua_pushstring(L, state->global_name);
@@ -340,16 +402,6 @@ static int call_handler(lua_State *L) {
   return finish_handler(L, LUA_OK, 0);
 }
 
-static void log_failure(struct th_actor *actor, enum th_log_level level, const char *words,
-                        const char *details) {
-  char address[TH_ADDRESS_TEXT_SIZE];
-  struct th_log_source source = {
-    .key = actor->address.number,
-    .class_name = atomic_load_explicit(&actor->card.class_name, memory_order_relaxed),
-    .address = th_address_text(&actor->address, address)};
-  th_log_write_from(actor->world->log, &source, level, "%s: %s", words, details);
-}
-
 /* Puts the handler with its arguments on the coroutine: the value stands on the main thread's
  * stack. */
 static void push_handler(struct th_script_state *state) {
@@ -441,8 +493,28 @@ static int refuse(struct th_script_state *state, struct th_buffer *details) {
   return TH_EMALFORMED;
 }
 
+/* A check that does not come to an end says no, like one that raises. */
+static int conclude_check(struct th_script_state *state, int outcome) {
+  if (state->kind != TH_KIND_RECHECK || outcome == TH_SUSPENDED) return outcome;
+  state->kind = TH_KIND_USER;
+  if (outcome < 0) ask_to_exit(state);
+  return outcome;
+}
+
+static int begin_check(struct th_script_state *state, struct th_buffer *details) {
+  return run_handler(state, 0, details);
+}
+
+static int receive_recheck(struct th_script_state *state, struct th_buffer *details) {
+  lua_pushcfunction(state->handler, call_check);
+  state->kind = TH_KIND_RECHECK;
+  begin_try(state, TH_SCRIPT_TRIES_AGAIN); /* it is not tried twice */
+  return conclude_check(state, run_preemptible(state, begin_check, details));
+}
+
 static int receive(struct th_actor *actor, struct th_message **message, struct th_buffer *details) {
   struct th_script_state *state = actor->state;
+  if ((*message)->kind == TH_KIND_RECHECK) return receive_recheck(state, details);
   if (!push_message(state, *message)) return refuse(state, details);
   state->kind = (*message)->kind; /* the handler may have the message kept, and concluded */
   push_handler(state);
@@ -454,7 +526,7 @@ static int resume(struct th_actor *actor, struct th_message **message, struct th
   struct th_script_state *state = actor->state;
   (void)message;
   if (th_actor_must_stop(actor)) state->interrupt.stop = TH_STOP_EXIT;
-  int outcome = run_preemptible(state, go_on, details);
+  int outcome = conclude_check(state, run_preemptible(state, go_on, details));
   if (outcome < 0 && th_actor_state(actor) == TH_ACTOR_STARTING) th_script_state_free(state);
   return outcome;
 }

@@ -84,7 +84,8 @@ end
 ---@param address thespian.ActorAddress
 ---@param globalName string|nil
 ---@return thespian.Actor|nil instance
----@return string|nil error name of the class of the error
+---@return string|function|nil error name of the class of the error; with an instance: what calls the
+--- check again, for other capabilities, and gives true, or false and why not
 ---@return string|nil words
 return function(specified, capabilities, requirements, check, address, globalName)
   local found, why = find_class(specified)
@@ -99,5 +100,6 @@ return function(specified, capabilities, requirements, check, address, globalNam
     requirements = requirements, leader = leader }
   local made, instance = xpcall(make, with_traceback, found, birth, capabilities, globalName)
   if not made then return nil, "InvalidActorSpecification", instance end
-  return instance
+  if not check or found.actorSystemCapabilityCheck == nil then return instance end
+  return instance, function() return fits(found, capabilities, requirements) end
 end
