@@ -1,6 +1,11 @@
 #include "bindings/self.h"
 
 #include <lauxlib.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/digest.h"
@@ -232,6 +237,67 @@ static int self_notify_sources(lua_State *L) {
   return set_membership(L, TH_OP_SOURCE_NOTICES);
 }
 
+/* notifySystems(start) */
+static int self_notify_systems(lua_State *L) {
+  return set_membership(L, TH_OP_REGISTRATIONS);
+}
+
+/* Asks the network for a host, here and not in the admin's turn, which others wait for. */
+static int look_up(const char *host, uint32_t *ip) {
+  struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found = NULL;
+  struct sockaddr_in address;
+  int error = getaddrinfo(host, NULL, &hints, &found);
+  if (error != 0) return error;
+  memcpy(&address, found->ai_addr, sizeof address);
+  freeaddrinfo(found);
+  *ip = ntohl(address.sin_addr.s_addr);
+  return 0;
+}
+
+/* Packs argument 1: an address, or "host:port", which travels as "ip:port". */
+static void pack_place(lua_State *L, struct th_buffer *buffer) {
+  char host[256], place[32];
+  unsigned port;
+  uint32_t ip = 0;
+  if (!lua_isstring(L, 1)) {
+    th_pack_address(buffer, th_lua_check_address(L, 1, "the address of a system"));
+    return;
+  }
+  const char *text = lua_tostring(L, 1);
+  if (sscanf(text, "%255[^:]:%5u", host, &port) != 2) luaL_argerror(L, 1, "host:port expected");
+  int error = look_up(host, &ip);
+  if (error != 0) {
+    struct th_reason reason;
+    th_fail(&reason, TH_EADDRESS, "host \"%s\" is not known here: %s", host, gai_strerror(error));
+    th_lua_raise_reason(L, TH_EADDRESS, &reason);
+  }
+  snprintf(place, sizeof place, "%u.%u.%u.%u:%u", ip >> 24, ip >> 16 & 255, ip >> 8 & 255, ip & 255,
+           port);
+  th_pack_text(buffer, place);
+}
+
+/* preRegister(place, capabilities) */
+static int self_pre_register(lua_State *L) {
+  struct th_script_state *state = th_script_state_of(L);
+  lua_settop(L, 2);
+  struct th_buffer *buffer = request(state, TH_OP_PRE_REGISTER, 2);
+  pack_place(L, buffer);
+  encode(L, 2, buffer, "capabilities");
+  post(state, TH_KIND_REQUEST, &state->world->admin, buffer);
+  done_with_scratch(state);
+  return 0;
+}
+
+/* deRegister(place) */
+static int self_de_register(lua_State *L) {
+  struct th_script_state *state = th_script_state_of(L);
+  lua_settop(L, 1);
+  struct th_buffer *buffer = request(state, TH_OP_DE_REGISTER, 1);
+  pack_place(L, buffer);
+  post(state, TH_KIND_REQUEST, &state->world->admin, buffer);
+  return 0;
+}
+
 /* shutdown() */
 static int self_shutdown(lua_State *L) {
   struct th_script_state *state = th_script_state_of(L);
@@ -319,6 +385,9 @@ static const luaL_Reg functions[] = {
   {"wakeup", self_wakeup},
   {"handleDeadLetters", self_handle_dead_letters},
   {"notifySources", self_notify_sources},
+  {"notifySystems", self_notify_systems},
+  {"preRegister", self_pre_register},
+  {"deRegister", self_de_register},
   {"shutdown", self_shutdown},
   {"loadSource", self_load_source},
   {"unloadSource", self_unload_source},

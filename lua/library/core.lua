@@ -118,6 +118,17 @@ function core.handleDeadLetters(start) end
 ---@param start boolean
 function core.notifySources(start) end
 
+---@param start boolean
+function core.notifySystems(start) end
+
+--- Raises InvalidActorAddress for a host that nobody knows.
+---@param place string|thespian.ActorAddress "host:port", or the address of an admin
+---@param capabilities table
+function core.preRegister(place, capabilities) end
+
+---@param place string|thespian.ActorAddress
+function core.deRegister(place) end
+
 function core.shutdown() end
 
 --- Raises ActorSystemException for what is not a usable bundle.

@@ -28,7 +28,9 @@ for _, name in
   next,
   {
     "createActor", "wakeupAfter", "handleDeadLetters", "notifyOnSourceAvailability",
-    "loadActorSource", "unloadActorSource", "updateCapability", "actorSystemShutdown", "logger",
+    "notifyOnSystemRegistrationChanges", "loadActorSource", "unloadActorSource",
+    "updateCapability", "preRegisterRemoteSystem", "deRegisterRemoteSystem",
+    "actorSystemShutdown", "logger",
   }
 do
   Actor[name] = class.lazy("thespian.requests", name)

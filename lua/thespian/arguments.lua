@@ -1,7 +1,7 @@
 -- arguments: refuses what users give to methods by mistake. Each error names the method, the
 -- argument and what was expected, and begins with the user's line.
 
-local type = type
+local math, rawget, require, tonumber, type = math, rawget, require, tonumber, type
 
 ---@class thespian.arguments
 local arguments = {}
@@ -65,6 +65,31 @@ function arguments.hash(value, method, level, kind)
   if type(value) == "string" and value ~= "" then return end
   arguments.refuse(method, level + 1,
     "a source hash is a string of hexadecimal digits, got " .. arguments.got(value), kind)
+end
+
+--- Where a system can be reached: "host:port", {host, port}, or the address of its admin.
+---@alias thespian.SystemPlace string|table|thespian.ActorAddress
+
+--- The place of another system, as "host:port" or an address; refuses what is none.
+---@param value any
+---@param method string
+---@param level integer as above
+---@return string|thespian.ActorAddress
+function arguments.place(value, method, level)
+  if require("thespian.types").typename(value) == "ActorAddress" then return value end
+  local host, port = value, nil
+  if type(value) == "table" then
+    host, port = rawget(value, 1), rawget(value, 2)
+  elseif type(value) == "string" then
+    host, port = value:match("^([^%s:]+):(%d+)$")
+  end
+  port = math.tointeger(tonumber(port))
+  if type(host) == "string" and host:find("^[^%s:%c]+$") and port and port > 0 and port < 65536 then
+    return host .. ":" .. port
+  end
+  arguments.refuse(method, level + 1,
+    'a system is named by "host:port", {host, port} or an actor address, got '
+      .. arguments.got(value))
 end
 
 --- What start means: true when it is left out.

@@ -3,7 +3,7 @@
 
 local core = require "thespian.core"
 
-local require = require
+local require, type = require, type
 
 ---@class thespian.Actor
 local Actor = require "thespian.actor"
@@ -41,6 +41,35 @@ end
 ---@param start? boolean true when left out
 function Actor:notifyOnSourceAvailability(start)
   core.notifySources(require("thespian.arguments").start(start, "notifyOnSourceAvailability", 2))
+end
+
+--- Lets this actor hear of systems that come to the convention, change their capabilities or are
+--- gone, by ActorSystemConventionUpdate messages, first of those that are there; or, with false, no
+--- longer.
+---@param start? boolean true when left out
+function Actor:notifyOnSystemRegistrationChanges(start)
+  core.notifySystems(
+    require("thespian.arguments").start(start, "notifyOnSystemRegistrationChanges", 2))
+end
+
+--- Makes a system known before it checks in: it is connected to, and invited to register with this
+--- one, until it is de-registered.
+---@param address thespian.SystemPlace
+---@param capabilities? table what it is known to have
+function Actor:preRegisterRemoteSystem(address, capabilities)
+  local arguments = require "thespian.arguments"
+  local place = arguments.place(address, "preRegisterRemoteSystem", 2)
+  if capabilities ~= nil and type(capabilities) ~= "table" then
+    arguments.refuse("preRegisterRemoteSystem", 2,
+      "capabilities are a table, got " .. arguments.got(capabilities))
+  end
+  core.preRegister(place, capabilities or {})
+end
+
+--- Lets a system go that was pre-registered, or has registered here. It may register again.
+---@param address thespian.SystemPlace
+function Actor:deRegisterRemoteSystem(address)
+  core.deRegister(require("thespian.arguments").place(address, "deRegisterRemoteSystem", 2))
 end
 
 --- Loads a bundle into this system. Raises ActorSystemException when it is not a usable one.

@@ -85,6 +85,8 @@ local LOG = {
   { "handlers = {['two words'] = V}", { "{file = 5}" },
     'logDefs.handlers["two words"].file is a string, got number' },
 }
+local NO_PLACE = { "nil", "5", "true", "f", "{}", "'host'", "'host:'", "':1'", "'host:0'",
+  "'host:65536'", "'a b:1'", "{'host'}", "{'host', 'x'}", "{'a:b', 1}", "{1900, 'host'}" }
 
 --- The same for actors.
 local ACTOR = {
@@ -105,6 +107,15 @@ local ACTOR = {
   { "self:unloadActorSource(V)", NO_TEXT, "unloadActorSource: a source hash" },
   { "self:updateCapability(V, 1)", NO_NAME, "updateCapability: the name of a capability" },
   { "self:updateCapability('x', V)", { "f" }, "value is a function" },
+  { "self:notifyOnSystemRegistrationChanges(V)", { "5", "{}", "f", "'no'" },
+    "notifyOnSystemRegistrationChanges: start" },
+  { "self:preRegisterRemoteSystem(V, {})", NO_PLACE,
+    "preRegisterRemoteSystem: a system is named by" },
+  { "self:preRegisterRemoteSystem('127.0.0.1:1', V)", { "5", "f", "'x'", "true" },
+    "preRegisterRemoteSystem: capabilities are a table" },
+  { "self:preRegisterRemoteSystem('127.0.0.1:1', {a = V})", { "f" }, "capabilities.a is a function" },
+  { "self:preRegisterRemoteSystem(V, {})", { "'no..such:1'" }, "is not known here" },
+  { "self:deRegisterRemoteSystem(V)", NO_PLACE, "deRegisterRemoteSystem: a system is named by" },
   { "self:logger(V)", { "5", "{}", "true", "f", "''" }, "logger: the name of a logger" },
 }
 

@@ -6,7 +6,7 @@ local core = require "thespian.core"
 local got
 for _, name in ipairs {
   "createActor", "wakeup", "handleDeadLetters", "notifySources", "shutdown", "loadSource",
-  "unloadSource", "updateCapability", "log",
+  "unloadSource", "updateCapability", "log", "notifySystems", "preRegister", "deRegister",
 } do
   core[name] = function(...)
     got = table.pack(name, ...)
@@ -78,6 +78,7 @@ check.test("registrations start unless they are told to end", function()
   for method, name in pairs {
     handleDeadLetters = "handleDeadLetters",
     notifyOnSourceAvailability = "notifySources",
+    notifyOnSystemRegistrationChanges = "notifySystems",
   } do
     worker[method](worker)
     check_got(name, true)
@@ -101,6 +102,17 @@ check.test("sources and capabilities", function()
   local where = check.here(1)
   local function misuse() local _ = worker:loadActorSource(5) end
   check.contains(check.raises("loadActorSource: expected a path", misuse), where)
+end)
+
+check.test("a system is named by text, by a pair, or by an address", function()
+  worker:preRegisterRemoteSystem("far:1900", { light = 1 })
+  check_got("preRegister", "far:1900", { light = 1 })
+  worker:preRegisterRemoteSystem({ "10.0.0.1", 1900 })
+  check_got("preRegister", "10.0.0.1:1900", {})
+  worker:preRegisterRemoteSystem({ "10.0.0.1", "1900" })
+  check_got("preRegister", "10.0.0.1:1900", {})
+  worker:deRegisterRemoteSystem "far:1900"
+  check_got("deRegister", "far:1900")
 end)
 
 check.test("loggers format, and never fail their actor", function()
