@@ -8,9 +8,14 @@
 #include "message/protocol.h"
 
 #define SIZE_SIZE ((size_t)4)              /* what says how much follows */
-#define HEAD_SIZE (SIZE_SIZE + (size_t)1)  /* with the type */
+#define HEAD_SIZE TH_FRAME_HEAD            /* with the type */
 #define KEPT_CAPACITY ((size_t)256 * 1024) /* a larger buffer is not kept for the next frame */
 #define MAGIC "thespian"
+#define MEETING_ITEMS 6
+
+static uint32_t hello_items(enum th_role role) {
+  return role == TH_ROLE_SYSTEM ? 6 : 5;
+}
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
@@ -32,14 +37,30 @@ static void finish(struct th_buffer *buffer, size_t mark) {
   memcpy(buffer->data + mark, &stored, sizeof stored);
 }
 
+/* Numbers have 63 bits on the wire; whoever counts further than that is wrong already. */
+static void pack_count(struct th_buffer *buffer, uint64_t count) {
+  th_pack_int(buffer, count < INT64_MAX ? (int64_t)count : INT64_MAX);
+}
+
+static void pack_meeting(struct th_buffer *buffer, const struct th_meeting *meeting) {
+  th_pack_array(buffer, MEETING_ITEMS);
+  th_pack_address(buffer, &meeting->admin);
+  pack_count(buffer, meeting->nonce);
+  pack_count(buffer, meeting->known);
+  pack_count(buffer, meeting->received);
+  pack_count(buffer, meeting->generation);
+  pack_count(buffer, meeting->limit);
+}
+
 void th_frame_hello(struct th_buffer *buffer, const struct th_hello *hello) {
   size_t mark = begin(buffer, TH_FRAME_HELLO);
-  th_pack_array(buffer, 5);
+  th_pack_array(buffer, hello_items(hello->role));
   th_pack_text(buffer, MAGIC);
   th_pack_int(buffer, hello->protocol);
   th_pack_int(buffer, hello->role);
   th_pack_text(buffer, hello->version);
   th_pack_int(buffer, hello->pid);
+  if (hello->role == TH_ROLE_SYSTEM) pack_meeting(buffer, &hello->meeting);
   finish(buffer, mark);
 }
 
@@ -51,7 +72,7 @@ void th_frame_welcome(struct th_buffer *buffer, const struct th_welcome *welcome
   th_pack_text(buffer, welcome->base);
   th_pack_text(buffer, welcome->version);
   th_pack_int(buffer, welcome->pid);
-  th_pack_int(buffer, welcome->limit < INT64_MAX ? (int64_t)welcome->limit : INT64_MAX);
+  pack_count(buffer, welcome->limit);
   finish(buffer, mark);
 }
 
@@ -77,6 +98,23 @@ void th_frame_message(struct th_buffer *buffer, const struct th_message *message
 
 void th_frame_bye(struct th_buffer *buffer) {
   finish(buffer, begin(buffer, TH_FRAME_BYE));
+}
+
+void th_frame_meet(struct th_buffer *buffer, const struct th_meeting *meeting) {
+  size_t mark = begin(buffer, TH_FRAME_MEET);
+  pack_meeting(buffer, meeting);
+  finish(buffer, mark);
+}
+
+void th_frame_ack(struct th_buffer *buffer, uint64_t received) {
+  size_t mark = begin(buffer, TH_FRAME_ACK);
+  th_pack_array(buffer, 1);
+  pack_count(buffer, received);
+  finish(buffer, mark);
+}
+
+void th_frame_ping(struct th_buffer *buffer) {
+  finish(buffer, begin(buffer, TH_FRAME_PING));
 }
 
 /* ---- reading bodies ------------------------------------------------------------------------- */
@@ -137,6 +175,23 @@ static int read_magic(struct th_unpack *reader, int64_t *protocol) {
   return reader->error;
 }
 
+static uint64_t read_count(struct th_unpack *reader, int64_t least) {
+  return (uint64_t)read_int(reader, least, INT64_MAX);
+}
+
+static struct th_meeting read_meeting(struct th_unpack *reader) {
+  struct th_meeting read = {0};
+  expect_array(reader, MEETING_ITEMS);
+  read.admin = read_address(reader);
+  if (th_address_is_none(&read.admin)) refuse(reader);
+  read.nonce = read_count(reader, 1);
+  read.known = read_count(reader, 0);
+  read.received = read_count(reader, 0);
+  read.generation = read_count(reader, 0);
+  read.limit = read_count(reader, 0);
+  return read;
+}
+
 int th_frame_read_hello(const unsigned char *body, size_t size, struct th_hello *hello) {
   struct th_unpack reader;
   th_unpack_init(&reader, body, size);
@@ -148,10 +203,11 @@ int th_frame_read_hello(const unsigned char *body, size_t size, struct th_hello 
     hello->protocol = read.protocol;
     return TH_EPROTOCOL; /* the rest may mean anything */
   }
-  if (count != 5) refuse(&reader);
   read.role = (enum th_role)read_int(&reader, TH_ROLE_PROGRAM, TH_ROLE_SYSTEM);
+  if (count != hello_items(read.role)) refuse(&reader);
   read_text(&reader, read.version, sizeof read.version);
   read.pid = read_int(&reader, 1, INT32_MAX);
+  if (read.role == TH_ROLE_SYSTEM) read.meeting = read_meeting(&reader);
   error = whole(&reader);
   if (error == 0) *hello = read;
   return error;
@@ -167,7 +223,7 @@ int th_frame_read_welcome(const unsigned char *body, size_t size, struct th_welc
   read_text(&reader, read.base, sizeof read.base);
   read_text(&reader, read.version, sizeof read.version);
   read.pid = read_int(&reader, 1, INT32_MAX);
-  read.limit = (uint64_t)read_int(&reader, 0, INT64_MAX);
+  read.limit = read_count(&reader, 0);
   int error = whole(&reader);
   if (error == 0) *welcome = read;
   return error;
@@ -187,6 +243,25 @@ int th_frame_read_refuse(const unsigned char *body, size_t size, int *error,
   return 0;
 }
 
+int th_frame_read_meet(const unsigned char *body, size_t size, struct th_meeting *meeting) {
+  struct th_unpack reader;
+  th_unpack_init(&reader, body, size);
+  struct th_meeting read = read_meeting(&reader);
+  int error = whole(&reader);
+  if (error == 0) *meeting = read;
+  return error;
+}
+
+int th_frame_read_ack(const unsigned char *body, size_t size, uint64_t *received) {
+  struct th_unpack reader;
+  th_unpack_init(&reader, body, size);
+  expect_array(&reader, 1);
+  uint64_t read = read_count(&reader, 0);
+  int error = whole(&reader);
+  if (error == 0) *received = read;
+  return error;
+}
+
 /* Named one by one, so that a new kind comes in from outside only after someone thought of it. */
 static bool travels(int64_t kind) {
   switch (kind) {
@@ -202,6 +277,8 @@ static bool travels(int64_t kind) {
   case TH_KIND_REPLY:
   case TH_KIND_DEAD:
   case TH_KIND_DEAD_NOTICE:
+  case TH_KIND_CONVENTION:
+  case TH_KIND_REMOTE:
     return true;
   default:
     return false;
@@ -270,7 +347,7 @@ static int read_head(const struct th_frame_reader *reader, const unsigned char *
   if (follows == 0) return TH_EMALFORMED;
   if (follows > reader->limit) return TH_ETOOBIG;
   if (size < HEAD_SIZE) return 0;
-  if (data[SIZE_SIZE] < TH_FRAME_HELLO || data[SIZE_SIZE] > TH_FRAME_BYE) return TH_EMALFORMED;
+  if (data[SIZE_SIZE] < TH_FRAME_HELLO || data[SIZE_SIZE] > TH_FRAME_PING) return TH_EMALFORMED;
   *total = SIZE_SIZE + follows;
   return 0;
 }

@@ -14,7 +14,8 @@
  *   ACK      [received]: how many messages of this session have come so far
  *   PING     nothing: an ACK is asked for
  *
- * A meeting is [admin address, nonce, known nonce, received, generation, limit].
+ * A meeting is [admin address, nonce, known nonce, received, generation, limit]. Its numbers, and that
+ * of an ACK, have 63 bits.
  *
  * Threads: its holder. Owns: a partly received frame.
  */
@@ -30,6 +31,9 @@
 #include "message/message.h"
 
 #define TH_FRAME_GREETING 4096
+
+/* What stands before a frame's body: its size and its type. */
+#define TH_FRAME_HEAD ((size_t)5)
 
 /* A message's frame is at most this much larger than its payload. */
 #define TH_FRAME_OVERHEAD 80
@@ -54,7 +58,8 @@ struct th_meeting {
   uint64_t nonce;          /* of its half of the session; never 0 */
   uint64_t known;          /* the other's, 0 where it does not know it */
   uint64_t received;       /* messages of this session */
-  uint64_t generation;     /* how many connections of this session it has seen agreed before */
+  uint64_t generation;     /* HELLO: of the newest connection that it has seen agreed; 0 for none.
+                              MEET: of this one */
   uint64_t limit;          /* the largest payload that it takes; at most INT64_MAX */
 };
 

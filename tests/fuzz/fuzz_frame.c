@@ -27,6 +27,12 @@ static const unsigned char *body_of(const struct th_buffer *buffer, size_t *size
   return buffer->data + 5;
 }
 
+static bool is_same(const struct th_meeting *one, const struct th_meeting *other) {
+  return th_address_equal(&one->admin, &other->admin) && one->nonce == other->nonce &&
+         one->known == other->known && one->received == other->received &&
+         one->generation == other->generation && one->limit == other->limit;
+}
+
 static void try_hello(const unsigned char *body, size_t size) {
   struct th_hello hello, again;
   struct th_buffer buffer;
@@ -37,6 +43,32 @@ static void try_hello(const unsigned char *body, size_t size) {
   check(th_frame_read_hello(body, size, &again) == 0);
   check(again.role == hello.role && again.pid == hello.pid);
   check(strcmp(again.version, hello.version) == 0);
+  check(is_same(&again.meeting, &hello.meeting));
+  th_buffer_clear(&buffer);
+}
+
+static void try_meet(const unsigned char *body, size_t size) {
+  struct th_meeting meeting, again;
+  struct th_buffer buffer;
+  if (th_frame_read_meet(body, size, &meeting) != 0) return;
+  check(meeting.nonce != 0 && !th_address_is_none(&meeting.admin));
+  th_buffer_init(&buffer);
+  th_frame_meet(&buffer, &meeting);
+  body = body_of(&buffer, &size);
+  check(th_frame_read_meet(body, size, &again) == 0);
+  check(is_same(&again, &meeting));
+  th_buffer_clear(&buffer);
+}
+
+static void try_ack(const unsigned char *body, size_t size) {
+  uint64_t received, again;
+  struct th_buffer buffer;
+  if (th_frame_read_ack(body, size, &received) != 0) return;
+  th_buffer_init(&buffer);
+  th_frame_ack(&buffer, received);
+  body = body_of(&buffer, &size);
+  check(th_frame_read_ack(body, size, &again) == 0);
+  check(again == received);
   th_buffer_clear(&buffer);
 }
 
@@ -118,6 +150,8 @@ static int take(void *context, enum th_frame_type type, const unsigned char *bod
     try_welcome(body, size);
     try_refusal(body, size);
     try_message(body, size);
+    try_meet(body, size);
+    try_ack(body, size);
   }
   return type == TH_FRAME_BYE;
 }

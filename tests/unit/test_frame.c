@@ -15,7 +15,17 @@
 
 static const struct th_address target = {.system = 7, .number = 8, .ip = 0x7f000001, .port = 1900};
 static const struct th_address sender = {.system = 9, .number = 10};
-static const struct th_hello hello = {TH_PROTOCOL_VERSION, TH_ROLE_SYSTEM, "1.2.3", 4711};
+static const struct th_hello hello = {
+  TH_PROTOCOL_VERSION,
+  TH_ROLE_SYSTEM,
+  "1.2.3",
+  4711,
+  {.admin = {.system = 3, .number = 1, .ip = 0x7f000001, .port = 1901},
+   .nonce = 21,
+   .known = 22,
+   .received = 23,
+   .generation = 24,
+   .limit = INT64_MAX}};
 
 /* ---- what a reader gave --------------------------------------------------------------------- */
 
@@ -85,8 +95,58 @@ static void hello_comes_back_as_written(void **state) {
   assert_int_equal(read.role, hello.role);
   assert_string_equal(read.version, hello.version);
   assert_int_equal(read.pid, hello.pid);
+  assert_memory_equal(&read.meeting, &hello.meeting, sizeof hello.meeting);
   clear(&taker);
   th_buffer_clear(&buffer);
+}
+
+/* So that programs of this version are read by systems that know nothing of meetings. */
+static void a_program_says_hello_without_a_meeting(void **state) {
+  (void)state;
+  struct th_buffer buffer;
+  struct taker taker = {0};
+  struct th_hello read, program = hello;
+  program.role = TH_ROLE_PROGRAM;
+  th_buffer_init(&buffer);
+  th_frame_hello(&buffer, &program);
+  assert_int_equal(buffer.data[TH_FRAME_HEAD], 0x95); /* an array of five */
+  read_one(&buffer, TH_FRAME_HELLO, &taker);
+  assert_int_equal(th_frame_read_hello(taker.seen[0].copy, taker.seen[0].size, &read), 0);
+  assert_int_equal(read.role, TH_ROLE_PROGRAM);
+  assert_int_equal(read.meeting.nonce, 0);
+  clear(&taker);
+  th_buffer_clear(&buffer);
+}
+
+static void a_meeting_comes_back_as_written(void **state) {
+  (void)state;
+  struct th_buffer buffer;
+  struct taker taker = {0};
+  struct th_meeting read;
+  th_buffer_init(&buffer);
+  th_frame_meet(&buffer, &hello.meeting);
+  read_one(&buffer, TH_FRAME_MEET, &taker);
+  assert_int_equal(th_frame_read_meet(taker.seen[0].copy, taker.seen[0].size, &read), 0);
+  assert_memory_equal(&read, &hello.meeting, sizeof read);
+  clear(&taker);
+  th_buffer_clear(&buffer);
+}
+
+static void an_acknowledgement_comes_back_as_written(void **state) {
+  (void)state;
+  static const uint64_t counts[] = {0, 1, 64, UINT32_MAX, INT64_MAX};
+  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+    struct th_buffer buffer;
+    struct taker taker = {0};
+    uint64_t read = 12345;
+    th_buffer_init(&buffer);
+    th_frame_ack(&buffer, counts[i]);
+    read_one(&buffer, TH_FRAME_ACK, &taker);
+    assert_int_equal(th_frame_read_ack(taker.seen[0].copy, taker.seen[0].size, &read), 0);
+    assert_true(read == counts[i]);
+    clear(&taker);
+    th_buffer_clear(&buffer);
+  }
 }
 
 static void welcome_comes_back_as_written(void **state) {
@@ -161,7 +221,8 @@ static void messages_of_all_kinds_that_travel_come_back(void **state) {
     th_message_free(message);
     read_one(&buffer, TH_FRAME_MESSAGE, &taker);
     bool travels = kind <= TH_KIND_STATUS_REQUEST ||
-                   (kind >= TH_KIND_REQUEST && kind <= TH_KIND_DEAD_NOTICE);
+                   (kind >= TH_KIND_REQUEST && kind <= TH_KIND_DEAD_NOTICE) ||
+                   kind == TH_KIND_CONVENTION || kind == TH_KIND_REMOTE;
     int error = th_frame_read_message(taker.seen[0].copy, taker.seen[0].size, &message);
     assert_int_equal(error, travels ? 0 : TH_EMALFORMED);
     if (error == 0) {
@@ -179,17 +240,22 @@ static void messages_of_all_kinds_that_travel_come_back(void **state) {
   }
 }
 
-static void bye_is_a_frame_without_body(void **state) {
-  (void)state;
+static void check_bare(void (*write)(struct th_buffer *), enum th_frame_type type) {
   struct th_buffer buffer;
   struct taker taker = {0};
   th_buffer_init(&buffer);
-  th_frame_bye(&buffer);
-  assert_int_equal(buffer.size, 5);
-  read_one(&buffer, TH_FRAME_BYE, &taker);
+  write(&buffer);
+  assert_int_equal(buffer.size, TH_FRAME_HEAD);
+  read_one(&buffer, type, &taker);
   assert_int_equal(taker.seen[0].size, 0);
   clear(&taker);
   th_buffer_clear(&buffer);
+}
+
+static void bye_and_ping_are_frames_without_body(void **state) {
+  (void)state;
+  check_bare(th_frame_bye, TH_FRAME_BYE);
+  check_bare(th_frame_ping, TH_FRAME_PING);
 }
 
 static void a_message_adds_no_more_than_the_overhead(void **state) {
@@ -252,6 +318,16 @@ static int read_welcome(const unsigned char *body, size_t size) {
   return th_frame_read_welcome(body, size, &read);
 }
 
+static int read_meet(const unsigned char *body, size_t size) {
+  struct th_meeting read;
+  return th_frame_read_meet(body, size, &read);
+}
+
+static int read_ack(const unsigned char *body, size_t size) {
+  uint64_t read;
+  return th_frame_read_ack(body, size, &read);
+}
+
 static int read_refuse(const unsigned char *body, size_t size) {
   struct th_reason reason;
   int error;
@@ -278,6 +354,12 @@ static void bodies_cut_short_or_drawn_out_are_malformed(void **state) {
   th_buffer_reset(&buffer);
   th_frame_refuse(&buffer, TH_EREFUSED, "no");
   check_cuts(&buffer, read_refuse);
+  th_buffer_reset(&buffer);
+  th_frame_meet(&buffer, &hello.meeting);
+  check_cuts(&buffer, read_meet);
+  th_buffer_reset(&buffer);
+  th_frame_ack(&buffer, INT64_MAX);
+  check_cuts(&buffer, read_ack);
   th_buffer_clear(&buffer);
 }
 
@@ -336,6 +418,66 @@ static void a_hello_with_wrong_items_is_malformed(void **state) {
   assert_int_equal(read_packed(odd_role, read_hello), TH_EMALFORMED);
   assert_int_equal(read_packed(long_version, read_hello), TH_EMALFORMED);
   assert_int_equal(read_packed(group_of_processes, read_hello), TH_EMALFORMED);
+}
+
+/* [admin or nil, four numbers, limit] */
+static void pack_meeting(struct th_buffer *buffer, const struct th_address *admin,
+                         const int64_t numbers[5]) {
+  th_pack_array(buffer, 6);
+  th_pack_address(buffer, admin);
+  for (size_t i = 0; i < 5; i++) th_pack_int(buffer, numbers[i]);
+}
+
+static int read_meeting_of(const struct th_address *admin, const int64_t numbers[5]) {
+  struct th_buffer buffer;
+  struct th_meeting read;
+  th_buffer_init(&buffer);
+  pack_meeting(&buffer, admin, numbers);
+  int error = th_frame_read_meet(buffer.data, buffer.size, &read);
+  th_buffer_clear(&buffer);
+  return error;
+}
+
+static void a_meeting_with_a_number_out_of_range_is_malformed(void **state) {
+  (void)state;
+  const int64_t good[5] = {1, 0, 0, 0, 0};
+  assert_int_equal(read_meeting_of(&hello.meeting.admin, good), 0);
+  assert_int_equal(read_meeting_of(&TH_NOBODY, good), TH_EMALFORMED);
+  assert_int_equal(read_meeting_of(&hello.meeting.admin, (int64_t[5]){0, 0, 0, 0, 0}),
+                   TH_EMALFORMED);
+  for (size_t i = 0; i < 5; i++) {
+    int64_t numbers[5] = {1, 0, 0, 0, 0};
+    numbers[i] = -1;
+    assert_int_equal(read_meeting_of(&hello.meeting.admin, numbers), TH_EMALFORMED);
+  }
+}
+
+/* Packed, a number past 63 bits looks as MessagePack's unsigned ones do. */
+static void an_acknowledgement_out_of_range_is_malformed(void **state) {
+  (void)state;
+  assert_int_equal(read_ack((const unsigned char *)"\x91\x7f", 2), 0);
+  assert_int_equal(read_ack((const unsigned char *)"\x91\xff", 2), TH_EMALFORMED);
+  assert_int_equal(read_ack((const unsigned char *)"\x91\xcf\x80\0\0\0\0\0\0\0", 10),
+                   TH_EMALFORMED);
+  assert_int_equal(read_ack((const unsigned char *)"\x92\x01\x01", 3), TH_EMALFORMED);
+}
+
+static void a_meeting_belongs_to_systems_alone(void **state) {
+  (void)state;
+  struct th_buffer buffer;
+  const int64_t good[5] = {1, 0, 0, 0, 0};
+  th_buffer_init(&buffer);
+  pack_hello(&buffer, "thespian", TH_ROLE_SYSTEM, "1", 2);
+  assert_int_equal(read_hello(buffer.data, buffer.size), TH_EMALFORMED);
+  buffer.data[0]++; /* the array's head */
+  pack_meeting(&buffer, &hello.meeting.admin, good);
+  assert_int_equal(read_hello(buffer.data, buffer.size), 0);
+  th_buffer_reset(&buffer);
+  pack_hello(&buffer, "thespian", TH_ROLE_PROGRAM, "1", 2);
+  buffer.data[0]++;
+  pack_meeting(&buffer, &hello.meeting.admin, good);
+  assert_int_equal(read_hello(buffer.data, buffer.size), TH_EMALFORMED);
+  th_buffer_clear(&buffer);
 }
 
 static void a_hello_of_another_version_is_told_from_garbage(void **state) {
@@ -541,7 +683,7 @@ static void hostile_heads_are_refused_as_soon_as_they_show(void **state) {
   check_head(UINT32_MAX - 1, "\xff\xff\xff\xff", 4, TH_ETOOBIG);
   check_head(TH_FRAME_GREETING, "\0\0\0\0", 4, TH_EMALFORMED);
   check_head(TH_FRAME_GREETING, "\0\0\0\2\0", 5, TH_EMALFORMED);
-  check_head(TH_FRAME_GREETING, "\0\0\0\2\6", 5, TH_EMALFORMED);
+  check_head(TH_FRAME_GREETING, "\0\0\0\2\x09", 5, TH_EMALFORMED);
 }
 
 static void memory_grows_with_what_came_not_with_what_was_announced(void **state) {
@@ -592,16 +734,22 @@ static void a_large_frame_comes_whole_and_its_memory_goes(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(hello_comes_back_as_written),
+    cmocka_unit_test(a_program_says_hello_without_a_meeting),
+    cmocka_unit_test(a_meeting_comes_back_as_written),
+    cmocka_unit_test(an_acknowledgement_comes_back_as_written),
     cmocka_unit_test(welcome_comes_back_as_written),
     cmocka_unit_test(refusal_comes_back_as_written),
     cmocka_unit_test(refusal_in_many_words_is_cut),
     cmocka_unit_test(refusal_shows_no_control_characters),
     cmocka_unit_test(messages_of_all_kinds_that_travel_come_back),
-    cmocka_unit_test(bye_is_a_frame_without_body),
+    cmocka_unit_test(bye_and_ping_are_frames_without_body),
     cmocka_unit_test(a_message_adds_no_more_than_the_overhead),
     cmocka_unit_test(writing_past_the_limit_is_an_error_that_stays),
     cmocka_unit_test(bodies_cut_short_or_drawn_out_are_malformed),
     cmocka_unit_test(a_hello_with_wrong_items_is_malformed),
+    cmocka_unit_test(a_meeting_with_a_number_out_of_range_is_malformed),
+    cmocka_unit_test(an_acknowledgement_out_of_range_is_malformed),
+    cmocka_unit_test(a_meeting_belongs_to_systems_alone),
     cmocka_unit_test(a_hello_of_another_version_is_told_from_garbage),
     cmocka_unit_test(a_refusal_has_an_error),
     cmocka_unit_test(an_address_has_a_system),

@@ -40,7 +40,8 @@
 
 static const struct th_address admin = {.system = 7, .number = 1, .ip = LOCALHOST, .port = 1};
 static const struct th_address endpoint = {.system = 7, .number = 99, .ip = LOCALHOST, .port = 1};
-static const struct th_hello program = {TH_PROTOCOL_VERSION, TH_ROLE_PROGRAM, "1.2.3", 4711};
+static const struct th_hello program = {
+  .protocol = TH_PROTOCOL_VERSION, .role = TH_ROLE_PROGRAM, .version = "1.2.3", .pid = 4711};
 
 /* The stories about links alone are told over each carrier, the others over TCP. */
 static enum th_carrier carrier = TH_CARRIER_TCP;

@@ -349,7 +349,8 @@ static void turn(struct flooder *flooder) {
 
 static void begin_flood(struct flooder *flooder, const char *base, uint16_t port,
                         const struct th_address *target) {
-  static const struct th_hello hello = {TH_PROTOCOL_VERSION, TH_ROLE_PROGRAM, TH_VERSION, 1};
+  static const struct th_hello hello = {
+    .protocol = TH_PROTOCOL_VERSION, .role = TH_ROLE_PROGRAM, .version = TH_VERSION, .pid = 1};
   unsigned char payload[FLOOD_SIZE] = {0xda, (FLOOD_SIZE - 3) >> 8, (FLOOD_SIZE - 3) & 0xff};
   *flooder = (struct flooder){0};
   assert_int_equal(th_loop_new(&flooder->loop), 0);
