@@ -61,6 +61,7 @@ struct th_link {
   bool is_paused;
   bool said_bye;
   bool heard_bye;
+  bool handed_over;  /* its channel is another's: nobody is told the end */
   bool progress;     /* since the timer was set */
   unsigned rounds;   /* of patience, so far */
   uint64_t patience; /* a round's length, and that when only a program's bye is missing */
@@ -75,7 +76,8 @@ struct th_link {
   struct th_message **last;   /* where the next is hung up */
   unsigned char first[4];     /* that came on the connection */
   size_t first_size;
-  int error; /* what closed will tell, with reason */
+  size_t greeting_size; /* bytes that have come before the greeting was done */
+  int error;            /* what closed will tell, with reason */
   struct th_reason reason;
 };
 
@@ -166,7 +168,8 @@ static void cut(struct th_link *link, int error, bool with_flush) {
 
 static void finish(struct th_link *link) {
   if (link->state != ENDED || link->flush_due || link->close_due) return;
-  link->events->closed(link->context, link, link->error, link->reason.words);
+  if (!link->handed_over)
+    link->events->closed(link->context, link, link->error, link->reason.words);
   th_link_unref(link);
 }
 
@@ -182,10 +185,9 @@ static int explain(struct th_link *link, int error) {
   return th_fail(&link->reason, error, "the connection to %s broke: %s", link->peer, words);
 }
 
-static void on_closed(void *user, int error) {
-  struct th_link *link = user;
+/* The channel is no more, or another's. */
+static void wind_up(struct th_link *link) {
   link->channel = NULL;
-  if (link->state < LEAVING) link->error = explain(link, error);
   link->state = ENDED;
   stop_timer(link);
   shut(link);
@@ -193,7 +195,21 @@ static void on_closed(void *user, int error) {
   bool called = atomic_exchange_explicit(&link->closing, true, memory_order_relaxed);
   link->close_due = called && !link->close_came;
   while (link->waiting != NULL) give_back(link, pop_waiting(link));
+}
+
+static void on_closed(void *user, int error) {
+  struct th_link *link = user;
+  if (link->state < LEAVING) link->error = explain(link, error);
+  wind_up(link);
   finish(link);
+}
+
+/* The link itself goes when what was read with the greeting is done with: on_received. */
+struct th_channel *th_link_hand_over(struct th_link *link) {
+  struct th_channel *channel = link->channel;
+  link->handed_over = true;
+  wind_up(link);
+  return channel;
 }
 
 /* ---- writing -------------------------------------------------------------------------------- */
@@ -351,6 +367,7 @@ static void welcome(struct th_link *link) {
   struct th_welcome says = {0};
   struct th_reason reason = {""};
   int error = link->events->hello(link->context, link, &link->hello, &says, &reason);
+  if (link->handed_over) return;
   if (error != 0) {
     refuse(link, error, reason.words[0] != '\0' ? reason.words : th_error_words(error));
     return;
@@ -370,6 +387,11 @@ static int take_hello(struct th_link *link, const unsigned char *body, size_t si
     refuse(link, error, reason.words);
     return 0;
   }
+  /* Another system says nothing more before it is answered: who takes over the channel relies on
+   * it. */
+  if (error == 0 && link->hello.role == TH_ROLE_SYSTEM &&
+      link->greeting_size != size + TH_FRAME_HEAD)
+    error = TH_EMALFORMED;
   if (error == 0) welcome(link);
   return error;
 }
@@ -451,8 +473,10 @@ static void on_received(void *user, const unsigned char *data, size_t size) {
   link->progress = true;
   for (size_t i = 0; i < size && link->first_size < sizeof link->first; i++)
     link->first[link->first_size++] = data[i];
+  if (link->state == GREETING) link->greeting_size += size;
   int error = th_frame_reader_feed(&link->reader, data, size, take_frame, link);
   if (error < 0) cut(link, reject(link, error), false);
+  if (link->handed_over) finish(link);
 }
 
 /* Each datagram has whole frames, so each is read anew. Before the greeting is done, that can only

@@ -72,8 +72,10 @@ struct th_link_events {
 struct th_link *th_link_accept(struct th_loop *loop, struct th_channel *channel, size_t limit,
                                const struct th_link_events *events, void *context);
 
-/* In the event hello: gives the channel to the caller, who sets its events before that returns. The
- * link is over then: closed is not called, and nothing else; the channel's reference is dropped. */
+/* In the event hello: gives the channel to the caller, who sets its events and user before that
+ * returns, whatever it returns. The link is over then: closed is not called; the channel's reference
+ * is dropped a moment later. Messages given to it before are undeliverable. Nothing was read from
+ * the channel but a system's HELLO: who has sent more by then is cut off instead. */
 struct th_channel *th_link_hand_over(struct th_link *link);
 
 /* Connects. Gives a link with one reference of the caller's besides the channel's own; the outcome
