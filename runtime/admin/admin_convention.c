@@ -130,8 +130,8 @@ static void answer_place(struct th_admin *admin, struct th_actor *actor,
   th_buffer_clear(&words);
 }
 
-/* Only what was asked here is passed on: two that take each other for the leader would else do so
- * for ever. */
+/* Only who lives here is sent on to the leader: two systems that take each other for it would else
+ * do so for ever. The forward asks for itself, so that it hears when the leader is lost. */
 static int place(struct th_admin *admin, struct th_actor *actor, const struct th_message *message,
                  struct th_unpack *reader) {
   size_t size;
@@ -143,9 +143,13 @@ static int place(struct th_admin *admin, struct th_actor *actor, const struct th
     answer_place(admin, actor, &message->sender, wanted, size);
     return 0;
   }
-  struct th_message *passed = th_message_new(TH_KIND_CONVENTION, &leader, &message->sender,
-                                             message->payload, message->size);
-  if (passed != NULL) actor->world->ops->send(actor->world, passed);
+  struct th_buffer words;
+  th_buffer_init(&words);
+  th_pack_array(&words, 2);
+  th_pack_int(&words, TH_REMOTE_ASK);
+  th_pack_address(&words, &leader);
+  th_actor_send(actor, TH_KIND_REMOTE, 0, &message->sender, &words);
+  th_buffer_clear(&words);
   return 0;
 }
 

@@ -56,7 +56,10 @@ enum thespian_error {
   THESPIAN_EREFUSED = -5016,       /* refused; also what an actor's function failed with */
   THESPIAN_EUSAGE = -5017,         /* arguments that make no sense */
   THESPIAN_EDEAD = -5018,          /* the message became a dead letter */
-  THESPIAN_ECAPABILITY = -5019     /* not a usable capability */
+  THESPIAN_ECAPABILITY = -5019,    /* not a usable capability */
+  THESPIAN_ECROSSED = -5020,       /* between systems: there is another connection already */
+  THESPIAN_EFORGOTTEN = -5021,     /* between systems: one of them has given the other up */
+  THESPIAN_ELOST = -5022           /* the system where it was, or was to be, is lost */
 };
 
 /* Why something failed. */

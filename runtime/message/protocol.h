@@ -65,6 +65,7 @@
  * An actor that lives on another system than its creator's has its creator's address: there a forward
  * stands for it. Forward and host exchange messages of kind TH_KIND_REMOTE:
  *
+ *   ASK           admin               to a forward: that leader knows, PLACE is for it
  *   CANDIDATES    [admin, ...]        to a forward: systems where it may try, best first
  *   BEAR          parent, class, requirements, name or nil, source hash or nil    to a host's admin;
  *                                     the ticket is echoed in the answers
@@ -135,6 +136,7 @@ enum th_remote_operation {
   TH_REMOTE_SOURCE = 9,
   TH_REMOTE_FULL = 10,
   TH_REMOTE_ROOM = 11,
+  TH_REMOTE_ASK = 12,
   TH_REMOTE_LOST = 32 /* from here on: never from elsewhere */
 };
 

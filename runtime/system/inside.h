@@ -46,8 +46,6 @@ struct th_system {
   struct th_hosting *hosting;
   uint64_t lost_after; /* nanoseconds of silence until another system is taken for lost */
   bool is_outbound_only;
-  atomic_bool
-    has_others;       /* systems where actors may live that cannot here; the admin's turn sets it */
   size_t frame_limit; /* of what comes in there, requests to the admin with whole bundles, too */
   char host[64];
   struct th_address leaders[TH_SYSTEM_LEADERS]; /* of the convention, as the start names them */

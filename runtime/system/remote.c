@@ -61,6 +61,7 @@ static void send(struct th_system *system, struct th_message *message) {
 /* ---- the forward: its end ---- */
 
 static int end(struct th_actor *actor, const char *reason) {
+  th_log_write(actor->world->log, TH_LOG_INFO, "XX forward %llu ends: %s",(unsigned long long)actor->address.number, reason);
   actor->killed = th_strdup(reason);
   return TH_ENDED;
 }
@@ -121,14 +122,14 @@ static void close_forward(struct th_actor *actor) {
 /* ---- where it may live ---- */
 
 /* What its class needs of a system, where that is known without asking it. */
-static void ask_for_candidates(struct th_actor *actor) {
+static void ask_for_candidates(struct th_actor *actor, const struct th_address *admin) {
   struct th_buffer buffer;
   th_buffer_init(&buffer);
   th_pack_array(&buffer, 2);
   th_pack_int(&buffer, TH_CONVENTION_PLACE);
   th_pack_array(&buffer, 0);
-  struct th_message *message = th_message_pack(TH_KIND_CONVENTION, &actor->world->admin,
-                                               &actor->address, &buffer);
+  struct th_message *message = th_message_pack(TH_KIND_CONVENTION, admin, &actor->address,
+                                               &buffer);
   th_buffer_clear(&buffer);
   if (message != NULL) actor->world->ops->send(actor->world, message);
 }
@@ -163,6 +164,16 @@ static int try_next(struct th_actor *actor) {
     return 0;
   }
   return fail(actor, TH_ENOCOMPATIBLE, forward->refusal);
+}
+
+static int ask_leader(struct th_actor *actor, const struct th_address *leader) {
+  struct forward *forward = actor->state;
+  if (forward->candidates != NULL || !th_address_is_none(&forward->host)) return 0;
+  if (!th_peers_depend(th_system_of(actor->world)->peers, leader, th_actor_number(actor)))
+    return fail(actor, TH_ENOCOMPATIBLE, forward->refusal);
+  forward->host = *leader;
+  ask_for_candidates(actor, leader);
+  return 0;
 }
 
 static int take_candidates(struct th_actor *actor, struct th_unpack *reader) {
@@ -240,6 +251,11 @@ static void be_born_there(struct th_actor *actor, const struct th_address *there
 
 /* ---- what it is told ---- */
 
+/* The leader's refusal to name any. */
+static bool is_refusal(const struct forward *forward, int64_t operation) {
+  return operation == TH_REMOTE_FAILED && forward->candidates == NULL;
+}
+
 /* Of the candidate that is asked now, and of no other. */
 static bool is_answer(const struct forward *forward, const struct th_message *message) {
   return message->sender.system == forward->host.system && message->ticket == forward->attempt &&
@@ -256,6 +272,10 @@ static int take_words(struct th_actor *actor, const struct th_message *message) 
   int64_t operation = th_unpack_int(&reader);
   if (reader.error != 0) return 0;
   if (operation == TH_REMOTE_CANDIDATES) return take_candidates(actor, &reader);
+  if (operation == TH_REMOTE_ASK) {
+    struct th_address leader = th_unpack_address(&reader);
+    return reader.error == 0 ? ask_leader(actor, &leader) : 0;
+  }
   int error = operation == TH_REMOTE_FAILED ? (int)th_unpack_int(&reader) : 0;
   const char *text = operation != TH_REMOTE_BORN ? th_unpack_str(&reader, &size) : NULL;
   if (reader.error != 0) return 0;
@@ -269,7 +289,7 @@ static int take_words(struct th_actor *actor, const struct th_message *message) 
     refuse(forward, words, strlen(words));
     return try_next(actor);
   case TH_REMOTE_FAILED:
-    if (!is_answer(forward, message) && forward->candidates != NULL) return 0;
+    if (!is_answer(forward, message) && !is_refusal(forward, operation)) return 0;
     return fail(actor, error < 0 ? error : TH_ESPECIFICATION,
                 error == TH_ENOCOMPATIBLE ? forward->refusal : words);
   case TH_REMOTE_WANTS:
@@ -331,7 +351,7 @@ static const struct th_behaviour forward_behaviour = {
 bool th_remote_relocate(struct th_world *world, struct th_actor *actor, struct th_birth *birth,
                         const char *words) {
   struct th_system *system = th_system_of(world);
-  if (system->peers == NULL || !atomic_load_explicit(&system->has_others, memory_order_relaxed))
+  if (system->peers == NULL || !atomic_load_explicit(&world->has_others, memory_order_relaxed))
     return false;
   struct forward *forward = th_new(struct forward);
   forward->class_name = th_strdup(birth->class_name);
@@ -344,7 +364,7 @@ bool th_remote_relocate(struct th_world *world, struct th_actor *actor, struct t
   actor->behaviour = &forward_behaviour;
   actor->state = forward;
   atomic_store_explicit(&actor->card.is_forward, true, memory_order_relaxed);
-  ask_for_candidates(actor);
+  ask_for_candidates(actor, &world->admin);
   return true;
 }
 

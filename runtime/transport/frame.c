@@ -203,7 +203,7 @@ int th_frame_read_hello(const unsigned char *body, size_t size, struct th_hello 
     hello->protocol = read.protocol;
     return TH_EPROTOCOL; /* the rest may mean anything */
   }
-  read.role = (enum th_role)read_int(&reader, TH_ROLE_PROGRAM, TH_ROLE_SYSTEM);
+  read.role = (enum th_role)read_int(&reader, TH_ROLE_PROGRAM, TH_ROLE_PROBE);
   if (count != hello_items(read.role)) refuse(&reader);
   read_text(&reader, read.version, sizeof read.version);
   read.pid = read_int(&reader, 1, INT32_MAX);

@@ -129,6 +129,7 @@ static uint64_t no_timers(void *context, uint64_t now) {
 static struct stage *begin(unsigned workers) {
   struct stage *stage = th_new(struct stage);
   stage->world.ops = &ops;
+  stage->world.admin = (struct th_address){.system = 1, .number = TH_ADMIN_NUMBER};
   stage->world.exit_limit = 50 * TH_MILLISECOND;
   stage->registry = th_registry_new(&stage->world);
   stage->scheduler = th_scheduler_new(workers, no_timers, stage);
