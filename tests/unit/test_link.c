@@ -799,6 +799,95 @@ static void an_end_of_stream_is_told_in_words(void **state) {
   tear_down(&pair);
 }
 
+static const struct th_hello another_system = {
+  .protocol = TH_PROTOCOL_VERSION,
+  .role = TH_ROLE_SYSTEM,
+  .version = "1.2.3",
+  .pid = 17,
+  .meeting = {.admin = {.system = 3, .number = 1}, .nonce = 4}};
+
+static void on_taken(void *user, const unsigned char *data, size_t size) {
+  struct side *side = user;
+  (void)data;
+  side->received += (unsigned)size;
+  th_loop_stop(side->loop);
+}
+
+static void on_taken_closed(void *user, int error) {
+  struct side *side = user;
+  side->error = error;
+  side->closed++;
+  th_loop_stop(side->loop);
+}
+
+static const struct th_channel_events taken_events = {.received = on_taken,
+                                                      .closed = on_taken_closed};
+
+static int take_channel(void *context, struct th_link *link, const struct th_hello *hello,
+                        struct th_welcome *welcome, struct th_reason *reason) {
+  struct side *side = context;
+  (void)welcome;
+  (void)reason;
+  side->hello = *hello;
+  th_link_send(link, new_message(0, 0, 1)); /* too early: it is given back */
+  struct th_channel *channel = th_link_hand_over(link);
+  channel->events = &taken_events;
+  channel->user = side;
+  side->linked++;
+  th_loop_stop(side->loop);
+  return 0;
+}
+
+/* closed would be a call to nowhere. */
+static const struct th_link_events taking_events = {.hello = take_channel,
+                                                    .undeliverable = on_undeliverable};
+
+static void on_accept_and_take(void *context, struct th_channel *channel) {
+  struct side *side = context;
+  th_link_accept(side->loop, channel, side->limit, &taking_events, side);
+}
+
+static void a_channel_that_was_handed_over_is_no_business_of_the_links(void **state) {
+  (void)state;
+  struct pair pair;
+  struct side taker;
+  set_up(&pair);
+  init_side(&taker, pair.loop);
+  assert_int_equal(taker.wire->ops->listen(taker.wire, LOCALHOST, 0, on_accept_and_take, &taker),
+                   0);
+  int plain = plain_connect(taker.wire->ops->port(taker.wire));
+  plain_hello(plain, &another_system);
+  run_until(pair.loop, &taker.linked, 1);
+  assert_int_equal(taker.hello.meeting.nonce, 4);
+  assert_int_equal(taker.undeliverable, 1);
+  plain_write(plain, "anything", 8);
+  run_until(pair.loop, &taker.received, 8);
+  close(plain);
+  run_until(pair.loop, &taker.closed, 1);
+  assert_int_equal(taker.error, TH_WIRE_EOF);
+  taker.wire->ops->free(taker.wire);
+  tear_down(&pair);
+}
+
+/* What came with it would be lost when the channel is handed over. */
+static void a_system_that_says_more_than_hello_is_cut_off(void **state) {
+  (void)state;
+  struct pair pair;
+  struct th_buffer buffer;
+  set_up(&pair);
+  int plain = plain_connect(pair.port);
+  th_buffer_init(&buffer);
+  th_frame_hello(&buffer, &another_system);
+  th_frame_ping(&buffer);
+  plain_frame(plain, &buffer);
+  run_until(pair.loop, &pair.server.closed, 1);
+  assert_int_equal(pair.server.linked, 0);
+  assert_int_equal(pair.server.error, TH_EPROTOCOL);
+  th_buffer_clear(&buffer);
+  close(plain);
+  tear_down(&pair);
+}
+
 static void garbage_after_the_greeting_is_cut_off(void **state) {
   (void)state;
   struct pair pair;
@@ -1366,6 +1455,8 @@ int main(void) {
     cmocka_unit_test(what_answers_otherwise_is_no_system),
     cmocka_unit_test(an_end_without_bye_is_an_error),
     cmocka_unit_test(an_end_of_stream_is_told_in_words),
+    cmocka_unit_test(a_channel_that_was_handed_over_is_no_business_of_the_links),
+    cmocka_unit_test(a_system_that_says_more_than_hello_is_cut_off),
     cmocka_unit_test(garbage_after_the_greeting_is_cut_off),
     cmocka_unit_test(nothing_is_taken_after_bye),
     cmocka_unit_test(a_word_after_bye_is_malformed),
