@@ -604,6 +604,7 @@ static void on_read(void *context) {
       session->acknowledging = th_loop_after(
         session->config.loop, session->config.times.acknowledge, on_acknowledge, session);
     }
+    pump(session);
   }
   leave(session);
 }

@@ -317,7 +317,8 @@ static size_t udp_unsent(const struct th_channel *base) {
 
 static void after_send(struct channel *channel, int error) {
   if (error != 0) end(channel, error);
-  channel->is_waited_for = th_talk_unsent(&channel->talk) != 0;
+  /* Once promised, written is called, even if this, sent from within received, leaves at once. */
+  if (th_talk_unsent(&channel->talk) != 0) channel->is_waited_for = true;
   arm_sooner(channel);
 }
 
