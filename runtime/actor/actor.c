@@ -213,7 +213,7 @@ static void run(struct th_actor *actor, const struct th_birth *birth) {
 /* Where somebody waits for the answer, that is who must know. */
 static void log_failed_start(struct th_actor *actor, const struct th_birth *birth,
                              const char *words) {
-  bool is_told = !th_address_is_none(&birth->requester);
+  bool is_told = !th_address_is_none(&birth->address) || !th_address_is_none(&birth->requester);
   th_log_write(actor->world->log, is_told ? TH_LOG_INFO : TH_LOG_WARNING,
                "actor %s failed to start: %s", birth->class_name, words);
 }
@@ -472,7 +472,7 @@ static void take(struct th_actor *actor, struct th_message *message) {
   if (message->kind == TH_KIND_BIRTH) {
     be_born(actor, message);
     th_message_free(message);
-  } else if (!is_for(actor, message)) {
+  } else if (actor->behaviour == NULL || !is_for(actor, message)) {
     actor->world->ops->dead(actor->world, message);
   } else {
     handle(actor, message);

@@ -61,7 +61,6 @@ static void send(struct th_system *system, struct th_message *message) {
 /* ---- the forward: its end ---- */
 
 static int end(struct th_actor *actor, const char *reason) {
-  th_log_write(actor->world->log, TH_LOG_INFO, "XX forward %llu ends: %s",(unsigned long long)actor->address.number, reason);
   actor->killed = th_strdup(reason);
   return TH_ENDED;
 }
@@ -84,8 +83,9 @@ static int fail(struct th_actor *actor, int error, const char *words) {
   struct forward *forward = actor->state;
   struct th_buffer reason;
   th_buffer_init(&reason);
-  th_log_write(actor->world->log, TH_LOG_WARNING, "actor %s failed to start: %s",
-               forward->class_name, words);
+  bool is_told = !th_address_is_none(&forward->requester);
+  th_log_write(actor->world->log, is_told ? TH_LOG_INFO : TH_LOG_WARNING,
+               "actor %s failed to start: %s", forward->class_name, words);
   answer_requester(actor, forward, error, words);
   th_buffer_printf(&reason, "failed to start: %s", words);
   int outcome = end(actor, (const char *)reason.data);

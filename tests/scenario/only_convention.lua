@@ -9,9 +9,7 @@ local Echo = actors.class("Echo", actors.Actor)
 function Echo:receiveMessage(message, sender)
   if message == "who" then
     self:send(sender, self.myAddress)
-  elseif message == "parent" then
-    self:createActor("only_convention.Echo")
-  else
+  elseif not actors.isinstance(message, actors.ActorSystemMessage) then
     self:send(sender, message)
   end
 end
