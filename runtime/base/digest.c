@@ -1,9 +1,7 @@
 #include "base/digest.h"
 
-#include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 
 #include "base/error.h"
 
@@ -16,17 +14,6 @@ int th_digest_sha256(const void *data, size_t size, char *text) {
     *text++ = "0123456789abcdef"[digest[i] & 15];
   }
   *text = '\0';
-  return 0;
-}
-
-int th_digest_random(void *out, size_t size) {
-  unsigned char *place = out;
-  while (size != 0) {
-    int part = size < INT_MAX ? (int)size : INT_MAX;
-    if (RAND_bytes(place, part) != 1) return TH_EREFUSED;
-    place += part;
-    size -= (size_t)part;
-  }
   return 0;
 }
 

@@ -12,9 +12,6 @@
 /* Writes the SHA-256 of data as 64 lower case hexadecimal digits and a zero. */
 int th_digest_sha256(const void *data, size_t size, char *text);
 
-/* Fills out with random bytes fit for secrets. */
-int th_digest_random(void *out, size_t size);
-
 /* "OpenSSL 3.0.x ...". Borrowed for ever. */
 const char *th_digest_version(void);
 

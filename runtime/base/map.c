@@ -4,10 +4,10 @@
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "base/memory.h"
+#include "base/random.h"
 
 #define SMALLEST_CAPACITY 8
 
@@ -82,8 +82,7 @@ static struct th_map_slot *seek(const struct th_map *map, uint64_t hash, const c
 }
 
 static void draw_secret(struct th_map *map) {
-  size_t size = sizeof map->secret;
-  if (getrandom(map->secret, size, 0) == (ssize_t)size) return;
+  if (th_random_bytes(map->secret, sizeof map->secret) == 0) return;
   /* A kernel without the call: better a weak secret than none. */
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);

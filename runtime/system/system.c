@@ -11,6 +11,7 @@
 #include "admin/convention.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "message/notice.h"
 #include "message/pack.h"
 #include "message/protocol.h"
@@ -420,7 +421,7 @@ static void init_world(struct th_system *system, const struct th_system_config *
   /* Where messages leave in datagrams, none may be larger than can; bundles may. */
   if (strcmp(config->base, TH_BASE_UDP) == 0 && system->world.message_limit > TH_LINK_LOOSE)
     system->world.message_limit = TH_LINK_LOOSE;
-  th_digest_random(&system->identity, sizeof system->identity);
+  th_random_bytes(&system->identity, sizeof system->identity);
   system->identity |= 1; /* 0 means no system */
   system->world.admin = (struct th_address){.system = system->identity, .number = TH_ADMIN_NUMBER};
 }

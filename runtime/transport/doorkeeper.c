@@ -5,13 +5,14 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "base/random.h"
 
 #define WORDS_SIZE 256
 #define COOKIE_DIGITS 16
 
 int th_doorkeeper_init(struct th_doorkeeper *keeper) {
   *keeper = (struct th_doorkeeper){.complaint = 0};
-  return th_digest_random(keeper->secret, sizeof keeper->secret);
+  return th_random_bytes(keeper->secret, sizeof keeper->secret);
 }
 
 /* The input's size is fixed, so nobody can go on with a digest whose secret he does not know. */

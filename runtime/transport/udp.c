@@ -29,9 +29,9 @@
 #include <uv.h>
 
 #include "base/clock.h"
-#include "base/digest.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "transport/datagram.h"
 #include "transport/doorkeeper.h"
 #include "transport/refusal.h"
@@ -574,7 +574,7 @@ static void widen_buffers(uv_udp_t *handle) {
 static int open_socket(struct channel *channel) {
   int error = uv_udp_connect(&channel->socket, (const struct sockaddr *)&channel->address);
   if (error == 0) error = uv_udp_recv_start(&channel->socket, on_opener_alloc, on_opener_read);
-  if (error == 0) error = th_digest_random(&channel->id, sizeof channel->id);
+  if (error == 0) error = th_random_bytes(&channel->id, sizeof channel->id);
   if (error == 0) widen_buffers(&channel->socket);
   return error;
 }
