@@ -147,7 +147,8 @@ static void sleep_until(uint64_t until) {
   while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) != 0) continue;
 }
 
-/* Runs the actors here. When nothing is left to run, only a timer can bring a message. What has
+/* Runs the actors here. When nothing is left to run, only a timer can bring a message, or, to a
+ * system that listens, somebody outside. What has
  * come is not kept from the program for long by an actor that runs on and on. */
 static int crank_for(struct local_client *self, uint64_t until, struct th_message **message,
                      struct th_reason *reason) {
@@ -158,6 +159,7 @@ static int crank_for(struct local_client *self, uint64_t until, struct th_messag
     if ((*message = inbox_take(self->inbox, 0)) != NULL) return 0;
     if (is_over) return gone(reason);
     uint64_t timer = th_system_next_timer(self->system), now = th_clock_now();
+    if (timer > look && th_system_port(self->system) != 0) timer = look; /* others may bring one */
     if (now < until && now >= look) continue; /* not everybody was done */
     if (timer == TH_FOREVER || now >= until) return late(reason);
     sleep_until(timer < until ? timer : until);
@@ -184,8 +186,8 @@ static int wait_for(struct local_client *self, uint64_t until, struct th_message
 static int local_take(struct th_client *client, uint64_t until, struct th_message **message,
                       struct th_reason *reason) {
   struct local_client *self = own(client);
-  bool is_simple = th_system_is_simple(self->system);
-  return (is_simple ? crank_for : wait_for)(self, until, message, reason);
+  bool is_cranked = th_system_is_cranked(self->system);
+  return (is_cranked ? crank_for : wait_for)(self, until, message, reason);
 }
 
 static int local_ended(struct th_client *client, uint64_t until) {

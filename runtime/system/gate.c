@@ -22,18 +22,21 @@ struct th_gate {
   struct th_task shut_task;
   struct th_task end_task;
   /* loop: */
-  struct th_map links; /* by their own pointer */
-  bool is_shut;        /* who says hello is refused with words */
-  bool is_ending;      /* the loop stops with the last link */
+  struct th_map guests; /* by number, each with a link that is open */
+  uint64_t last_number;
+  bool is_shut;   /* who says hello is refused with words */
+  bool is_ending; /* the loop stops with the last link */
 };
 
-/* A program outside. The link's events and the endpoint's each hold one reference; and so does its
- * hold, as long as it is in or resume is on its way. */
+/* Who has connected: a program outside, once it has said hello. The link's events and the
+ * endpoint's each hold one reference; and so does its hold, as long as it is in or resume is on its
+ * way. */
 struct guest {
   atomic_uint references;
   struct th_gate *gate;
+  uint64_t number;
   struct th_link *link;
-  struct th_address address;
+  struct th_address address; /* of its endpoint; nobody before the hello */
   struct th_hold hold;
   struct th_task resume;
   bool is_held; /* loop */
@@ -125,9 +128,10 @@ static void let_go(struct guest *guest) {
 
 static struct guest *new_guest(struct th_gate *gate, struct th_link *link) {
   struct guest *guest = th_new(struct guest);
-  atomic_init(&guest->references, 2);
+  atomic_init(&guest->references, 1);
   pthread_mutex_init(&guest->lock, NULL);
   guest->gate = gate;
+  guest->number = ++gate->last_number;
   guest->link = th_link_ref(link);
   guest->resume.run = run_resume;
   guest->hold.released = on_released;
@@ -145,14 +149,14 @@ static void fill_welcome(const struct th_system *system, struct th_welcome *welc
 
 static int welcome_guest(struct th_gate *gate, struct th_link *link, struct th_welcome *welcome) {
   struct th_system *system = gate->system;
-  struct guest *guest = new_guest(gate, link);
+  struct guest *guest = th_link_user(link);
+  /* Relaxed: nobody else knows the guest yet. */
+  atomic_fetch_add_explicit(&guest->references, 1, memory_order_relaxed);
   guest->address = th_system_endpoint_open(system, &endpoint_events, guest);
   if (th_address_is_none(&guest->address)) {
     drop_guest(guest);
-    drop_guest(guest);
     return TH_ENOMEM;
   }
-  th_link_set_user(link, guest);
   fill_welcome(system, welcome);
   welcome->endpoint = guest->address;
   return 0;
@@ -161,9 +165,12 @@ static int welcome_guest(struct th_gate *gate, struct th_link *link, struct th_w
 /* The link is over when its channel is another's. */
 static int take_system(struct th_gate *gate, struct th_link *link, const struct th_hello *hello,
                        struct th_reason *reason) {
+  struct guest *guest = th_link_user(link);
   int error = th_peers_hello(gate->system->peers, link, hello, reason);
-  if (error == 0) th_map_remove(&gate->links, (uint64_t)(uintptr_t)link);
-  return error;
+  if (error != 0) return error;
+  th_map_remove(&gate->guests, guest->number);
+  drop_guest(guest);
+  return 0;
 }
 
 static int on_hello(void *context, struct th_link *link, const struct th_hello *hello,
@@ -192,7 +199,7 @@ static void route(struct guest *guest, struct th_message *message) {
 static void on_message(void *context, struct th_link *link, struct th_message *message) {
   struct guest *guest = th_link_user(link);
   (void)context;
-  if (guest == NULL) { /* who only wanted to know who is here */
+  if (th_address_is_none(&guest->address)) { /* who only wanted to know who is here */
     th_message_free(message);
     return;
   }
@@ -207,7 +214,8 @@ static void on_message(void *context, struct th_link *link, struct th_message *m
 
 static void on_drained(void *context, struct th_link *link) {
   (void)context;
-  if (th_link_user(link) != NULL) tell_waiting(th_link_user(link));
+  struct guest *guest = th_link_user(link);
+  if (!th_address_is_none(&guest->address)) tell_waiting(guest);
 }
 
 static void on_undeliverable(void *context, struct th_link *link, struct th_message *message) {
@@ -218,7 +226,7 @@ static void on_undeliverable(void *context, struct th_link *link, struct th_mess
 }
 
 static void end_if_empty(struct th_gate *gate) {
-  if (!gate->is_ending || gate->links.count > 0 || !th_peers_are_gone(gate->system->peers)) return;
+  if (!gate->is_ending || gate->guests.count > 0 || !th_peers_are_gone(gate->system->peers)) return;
   gate->is_ending = false; /* once */
   gate->wire->ops->free(gate->wire);
   th_loop_stop(gate->loop);
@@ -229,7 +237,8 @@ static void end_if_empty(struct th_gate *gate) {
 static enum th_log_level closing_level(const struct guest *guest, int error) {
   bool is_plain_end = error == TH_WIRE_EOF || error == -ECONNRESET || error == -EPIPE ||
                       error == -ECONNREFUSED;
-  return guest != NULL && is_plain_end ? TH_LOG_INFO : TH_LOG_WARNING;
+  bool has_greeted = !th_address_is_none(&guest->address);
+  return has_greeted && is_plain_end ? TH_LOG_INFO : TH_LOG_WARNING;
 }
 
 static void on_closed(void *context, struct th_link *link, int error, const char *words) {
@@ -238,12 +247,10 @@ static void on_closed(void *context, struct th_link *link, int error, const char
   if (error != 0)
     th_log_write(gate->system->world.log, closing_level(guest, error), "connection closed: %s",
                  words);
-  th_map_remove(&gate->links, (uint64_t)(uintptr_t)link);
-  if (guest != NULL) {
-    let_go(guest);
-    th_system_endpoint_close(gate->system, &guest->address);
-    drop_guest(guest);
-  }
+  th_map_remove(&gate->guests, guest->number);
+  let_go(guest);
+  if (!th_address_is_none(&guest->address)) th_system_endpoint_close(gate->system, &guest->address);
+  drop_guest(guest);
   end_if_empty(gate);
 }
 
@@ -257,7 +264,9 @@ static void on_accept(void *context, struct th_channel *channel) {
   struct th_gate *gate = context;
   size_t limit = gate->system->frame_limit;
   struct th_link *link = th_link_accept(gate->loop, channel, limit, &link_events, gate);
-  th_map_put(&gate->links, (uint64_t)(uintptr_t)link, link);
+  struct guest *guest = new_guest(gate, link);
+  th_link_set_user(link, guest);
+  th_map_put(&gate->guests, guest->number, guest);
   if (gate->is_ending) th_link_close(link);
 }
 
@@ -287,7 +296,8 @@ static void run_end(struct th_task *task) {
   size_t cursor = 0;
   struct th_map_slot *slot;
   gate->is_shut = gate->is_ending = true;
-  while ((slot = th_map_next(&gate->links, &cursor)) != NULL) th_link_close(slot->value);
+  while ((slot = th_map_next(&gate->guests, &cursor)) != NULL)
+    th_link_close(((struct guest *)slot->value)->link);
   th_peers_close(gate->system->peers);
   end_if_empty(gate);
 }
@@ -303,7 +313,7 @@ int th_gate_open(struct th_gate **out, struct th_system *system, enum th_carrier
   gate->system = system;
   gate->shut_task.run = run_shut;
   gate->end_task.run = run_end;
-  th_map_init(&gate->links);
+  th_map_init(&gate->guests);
   if ((error = th_loop_new(&gate->loop)) != 0) goto loop_failed;
   if ((error = th_wire_new(carrier, gate->loop, &gate->wire)) != 0) goto wire_failed;
   gate->wire->stranger = on_stranger;
@@ -324,7 +334,12 @@ loop_failed:
 }
 
 int th_gate_start(struct th_gate *gate) {
+  if (gate->system->is_cranked) return 0;
   return -pthread_create(&gate->thread, NULL, turn_loop, gate);
+}
+
+void th_gate_turn(struct th_gate *gate, uint64_t until) {
+  th_loop_run(gate->loop, until);
 }
 
 uint16_t th_gate_port(const struct th_gate *gate) {
@@ -341,9 +356,12 @@ void th_gate_shut(struct th_gate *gate) {
 
 void th_gate_free(struct th_gate *gate) {
   th_loop_post(gate->loop, &gate->end_task);
-  pthread_join(gate->thread, NULL);
+  if (gate->system->is_cranked)
+    turn_loop(gate);
+  else
+    pthread_join(gate->thread, NULL);
   th_loop_free(gate->loop);
-  th_map_clear(&gate->links);
+  th_map_clear(&gate->guests);
   th_peers_free(gate->system->peers);
   th_hosting_free(gate->system->hosting);
   gate->system->peers = NULL;

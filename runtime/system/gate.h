@@ -7,7 +7,9 @@
  * finds a mailbox full is not read from until there is room, or for a second (actor/hold.h); and
  * what waits for a program that does not read counts as waiting in its endpoint's mailbox.
  *
- * Threads: open, close and free by the system's owner; the rest loop. Owns: the loop and its
+ * Where the system is cranked the gate has no thread: who cranks turns its loop.
+ *
+ * Threads: open, start, turn and free by the system's owner; the rest loop. Owns: the loop and its
  * thread.
  */
 #ifndef TH_SYSTEM_GATE_H
@@ -27,8 +29,12 @@ struct th_system;
 int th_gate_open(struct th_gate **gate, struct th_system *system, enum th_carrier carrier,
                  uint32_t ip, uint16_t port);
 
-/* Starts the loop's thread. */
+/* Starts the loop's thread, unless the system is cranked. */
 int th_gate_start(struct th_gate *gate);
+
+/* Where there is no such thread: turns the loop on the calling one until the time until; a time that
+ * is past turns it once, without waiting. */
+void th_gate_turn(struct th_gate *gate, uint64_t until);
 
 uint16_t th_gate_port(const struct th_gate *gate);
 
@@ -38,8 +44,8 @@ void th_gate_counts(const struct th_gate *gate, struct th_wire_counts *counts);
 /* From now on welcomes nobody. */
 void th_gate_shut(struct th_gate *gate);
 
-/* Closes what is open after it has written what waits, joins the thread, releases. No worker
- * runs. */
+/* Closes what is open after it has written what waits, joins the thread (or does its work),
+ * releases. No worker runs. */
 void th_gate_free(struct th_gate *gate);
 
 #endif

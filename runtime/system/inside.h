@@ -30,7 +30,8 @@ struct th_system {
   char base[32];
   uint64_t identity;
   uint64_t started; /* clock */
-  bool is_simple;
+  bool is_simple;   /* by its base: capabilities are not asked for */
+  bool is_cranked;  /* it has no threads */
 
   struct th_registry *registry;
   struct th_scheduler *scheduler;

@@ -350,8 +350,8 @@ static int listen_outside(struct th_system *system, const struct th_system_confi
 }
 
 static void make_parts(struct th_system *system, const struct th_system_config *config) {
-  unsigned workers = system->is_simple ? 0 : config->workers;
-  if (!system->is_simple && workers == 0) workers = core_count();
+  unsigned workers = system->is_cranked ? 0 : config->workers;
+  if (!system->is_cranked && workers == 0) workers = core_count();
   system->registry = th_registry_new(&system->world);
   system->scheduler = th_scheduler_new(workers, tick, system);
   system->timers = th_timers_new(is_gone, system);
@@ -470,6 +470,7 @@ int th_system_start(struct th_system **out, const struct th_system_config *confi
   system->started = th_clock_now();
   snprintf(system->base, sizeof system->base, "%s", config->base);
   system->is_simple = strcmp(config->base, TH_BASE_SIMPLE) == 0;
+  system->is_cranked = system->is_simple || config->is_cranked;
   init_lock(system);
   init_world(system, config);
   make_parts(system, config);
@@ -506,13 +507,25 @@ static bool is_over(struct th_system *system, bool guests_too) {
          (!guests_too || atomic_load_explicit(&system->guests, memory_order_acquire) == 0);
 }
 
+/* Where nothing is left to run, only a timer or somebody outside can bring more: so between two
+ * looks the loop has a moment for what comes. The simple base has no loop, and no timer counts. */
+static void crank_until_over(struct th_system *system, uint64_t until, bool guests_too) {
+  th_system_crank(system, until);
+  if (!system->is_cranked || system->gate == NULL) return;
+  while (!is_over(system, guests_too) && th_clock_now() < until) {
+    uint64_t look = th_clock_after(TH_MILLISECOND);
+    th_gate_turn(system->gate, look < until ? look : until);
+    th_system_crank(system, until);
+  }
+}
+
 static bool wait_for(struct th_system *system, uint64_t until, bool guests_too) {
   struct timespec time = {.tv_sec = (time_t)(until / TH_SECOND),
                           .tv_nsec = (long)(until % TH_SECOND)};
   bool is_up = false;
-  if (until != 0) th_system_crank(system, until);
+  if (until != 0) crank_until_over(system, until, guests_too);
   pthread_mutex_lock(&system->lock);
-  while (!is_over(system, guests_too) && !is_up && !system->is_simple) {
+  while (!is_over(system, guests_too) && !is_up && !system->is_cranked) {
     if (until == TH_FOREVER)
       pthread_cond_wait(&system->changed, &system->lock);
     else
@@ -554,11 +567,13 @@ bool th_system_free(struct th_system *system, double grace) {
 
 void th_system_route(struct th_system *system, struct th_message *message) {
   struct th_actor *full = th_router_send(&system->world, message);
-  if (full != NULL && !system->is_simple) th_holds_wait(system->holds, full);
+  if (full != NULL && !system->is_cranked) th_holds_wait(system->holds, full);
 }
 
 void th_system_crank(struct th_system *system, uint64_t until) {
-  if (system->is_simple) th_scheduler_crank(system->scheduler, until);
+  if (!system->is_cranked) return;
+  if (system->gate != NULL) th_gate_turn(system->gate, 0);
+  th_scheduler_crank(system->scheduler, until);
 }
 
 uint64_t th_system_next_timer(struct th_system *system) {
@@ -567,8 +582,8 @@ uint64_t th_system_next_timer(struct th_system *system) {
   return held < timer ? held : timer;
 }
 
-bool th_system_is_simple(const struct th_system *system) {
-  return system->is_simple;
+bool th_system_is_cranked(const struct th_system *system) {
+  return system->is_cranked;
 }
 
 const struct th_address *th_system_admin(const struct th_system *system) {

@@ -47,6 +47,7 @@ struct th_system_config {
   const char *const *path;        /* folders where modules are looked up; copied */
   size_t path_count;
   const char *lua_path; /* templates with ?, looked up after those; NULL: the installed ones */
+  bool is_cranked; /* no threads: th_system_crank does all; so it is on the simple base anyway */
 };
 
 /* Starts a system. TH_ESTARTUP (port taken, and by whom; address not ours) with a reason. */
@@ -61,23 +62,25 @@ bool th_system_free(struct th_system *system, double grace);
 void th_system_shutdown(struct th_system *system);
 
 /* Waits until every actor is gone after a shutdown; false when the time until came first (0: only
- * looks). */
+ * looks). Where the system is cranked, this does it. */
 bool th_system_wait(struct th_system *system, uint64_t until);
 
 /* Routes a message: takes it. The one place where it is decided where things go. Where the target's
- * mailbox is full the calling thread is held (not on the simple base, where it is what empties
- * mailboxes). */
+ * mailbox is full the calling thread is held (not where the system is cranked: there it is what
+ * empties mailboxes). */
 void th_system_route(struct th_system *system, struct th_message *message);
 
-/* The simple base: runs actors on the calling thread until nothing is left to deliver, timers that
- * are due included, or the time until has come. No effect on other bases. */
+/* A system that is cranked: takes what has come on its wire, without waiting, then runs actors on
+ * the calling thread until nothing is left to deliver, timers that are due included, or the time
+ * until has come. What they have sent to others leaves with the next call. No effect on a system
+ * with threads. */
 void th_system_crank(struct th_system *system, uint64_t until);
 
 /* When the next timer is due; TH_FOREVER for none. */
 uint64_t th_system_next_timer(struct th_system *system);
 
-/* True for the base that is cranked by its callers. */
-bool th_system_is_simple(const struct th_system *system);
+/* True for a system that is cranked by its callers: on the simple base, or told so at its start. */
+bool th_system_is_cranked(const struct th_system *system);
 
 /* An endpoint in this process: deliver is called in a worker's turn (or the crank's) with each
  * message; given. The endpoint lives until th_system_endpoint_close, after which deliver is not

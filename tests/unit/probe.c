@@ -107,11 +107,7 @@ static void close_shared(void *shared) {
 const struct th_script th_probe_script = {
   .behaviour = &behaviour, .open = open_shared, .close = close_shared};
 
-struct th_system *th_probe_start(const char *base) {
-  return th_probe_start_limited(base, 100000);
-}
-
-struct th_system *th_probe_start_limited(const char *base, int64_t mailbox_limit) {
+static struct th_system *start(const char *base, int64_t mailbox_limit, bool is_cranked) {
   struct th_system *system;
   struct th_reason reason;
   struct th_buffer map;
@@ -125,11 +121,24 @@ struct th_system *th_probe_start_limited(const char *base, int64_t mailbox_limit
                                     .capabilities = map.data,
                                     .capabilities_size = map.size,
                                     .script = &th_probe_script,
-                                    .workers = 2};
+                                    .workers = 2,
+                                    .is_cranked = is_cranked};
   th_probe_counts = (struct th_probe_counts){0};
   assert_int_equal(th_system_start(&system, &config, &reason), 0);
   th_buffer_clear(&map);
   return system;
+}
+
+struct th_system *th_probe_start(const char *base) {
+  return start(base, 100000, false);
+}
+
+struct th_system *th_probe_start_limited(const char *base, int64_t mailbox_limit) {
+  return start(base, mailbox_limit, false);
+}
+
+struct th_system *th_probe_start_cranked(const char *base) {
+  return start(base, 100000, true);
 }
 
 static struct th_message *ask_admin(struct th_client *client, struct th_buffer *request) {

@@ -34,6 +34,9 @@ struct th_system *th_probe_start(const char *base);
 /* The same with a limit of mailboxes. */
 struct th_system *th_probe_start_limited(const char *base, int64_t mailbox_limit);
 
+/* The same without threads: the test cranks it. */
+struct th_system *th_probe_start_cranked(const char *base);
+
 /* Creates an actor through the admin. 0, or the error with its words. */
 int th_probe_create(struct th_client *client, const char *class_name, const char *global_name,
                     struct th_address *address, struct th_reason *reason);

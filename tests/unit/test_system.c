@@ -1,5 +1,6 @@
 #include "system/system.h"
 
+#include <dirent.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -347,17 +348,21 @@ static void turn(struct flooder *flooder) {
   th_loop_run(flooder->loop, th_clock_after(TH_MILLISECOND));
 }
 
-static void begin_flood(struct flooder *flooder, const char *base, uint16_t port,
-                        const struct th_address *target) {
+static void connect_flooder(struct flooder *flooder, const char *base, uint16_t port) {
   static const struct th_hello hello = {
     .protocol = TH_PROTOCOL_VERSION, .role = TH_ROLE_PROGRAM, .version = TH_VERSION, .pid = 1};
-  unsigned char payload[FLOOD_SIZE] = {0xda, (FLOOD_SIZE - 3) >> 8, (FLOOD_SIZE - 3) & 0xff};
   *flooder = (struct flooder){0};
   assert_int_equal(th_loop_new(&flooder->loop), 0);
   assert_int_equal(th_wire_new(th_base_carrier(base), flooder->loop, &flooder->wire), 0);
   assert_int_equal(th_link_connect(flooder->loop, flooder->wire, INADDR_LOOPBACK, port, 1 << 20,
                                    &hello, &flooder_events, flooder, &flooder->link),
                    0);
+}
+
+static void begin_flood(struct flooder *flooder, const char *base, uint16_t port,
+                        const struct th_address *target) {
+  unsigned char payload[FLOOD_SIZE] = {0xda, (FLOOD_SIZE - 3) >> 8, (FLOOD_SIZE - 3) & 0xff};
+  connect_flooder(flooder, base, port);
   while (!flooder->is_open) turn(flooder);
   for (int i = 0; i < FLOOD; i++)
     th_link_send(flooder->link,
@@ -450,6 +455,52 @@ static void only_requests_may_be_large_on_udp(void **unused) {
   end(&bench);
 }
 
+/* ---- without threads ------------------------------------------------------------------------- */
+
+static unsigned count_threads(void) {
+  unsigned count = 0;
+  DIR *folder = opendir("/proc/self/task");
+  assert_non_null(folder);
+  while (readdir(folder) != NULL) count++;
+  closedir(folder);
+  return count;
+}
+
+static void crank_by_hand(const char *base) {
+  enum { COUNT = 10 };
+  unsigned threads = count_threads();
+  struct bench bench = {.system = th_probe_start_cranked(base)};
+  struct flooder flooder;
+  assert_int_equal(th_client_attach(&bench.client, bench.system), 0);
+  struct th_address counter = create(&bench, "count");
+  connect_flooder(&flooder, base, th_system_port(bench.system));
+  turn(&flooder);
+  assert_false(flooder.is_open); /* nobody answers by himself */
+  while (!flooder.is_open) {
+    th_system_crank(bench.system, TH_FOREVER);
+    turn(&flooder);
+  }
+  for (int i = 0; i < COUNT; i++)
+    th_link_send(flooder.link, th_message_new(TH_KIND_USER, &counter, &TH_NOBODY, "\x01", 1));
+  turn(&flooder);
+  while (ask_int(&bench, &counter, -1) < COUNT) turn(&flooder);
+  assert_int_equal(ask_int(&bench, &counter, -1), COUNT);
+  assert_int_equal(count_threads(), threads);
+  th_link_close(flooder.link);
+  while (!flooder.is_closed) {
+    turn(&flooder);
+    th_system_crank(bench.system, TH_FOREVER);
+  }
+  end_flood(&flooder);
+  end(&bench);
+}
+
+static void a_system_that_listens_may_be_cranked(void **unused) {
+  (void)unused;
+  crank_by_hand(TH_BASE_TCP);
+  crank_by_hand(TH_BASE_UDP);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     EACH(answers),
@@ -468,6 +519,7 @@ int main(void) {
     cmocka_unit_test(a_program_that_floods_an_actor_is_held),
     cmocka_unit_test(a_program_may_go_while_it_is_held),
     cmocka_unit_test(only_requests_may_be_large_on_udp),
+    cmocka_unit_test(a_system_that_listens_may_be_cranked),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
