@@ -25,7 +25,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/digest.h"
+#include "base/random.h"
 #include "base/memory.h"
 #include "message/protocol.h"
 #include "transport/line.h"
@@ -324,7 +324,7 @@ static void pause_before_next(struct th_session *session) {
   uint64_t random = 0;
   uint64_t pause = session->pause;
   session->state = session->port != 0 ? PAUSING : WAITING;
-  th_digest_random(&random, sizeof random); /* 0 will do, too */
+  th_random_bytes(&random, sizeof random); /* 0 will do, too */
   session->again = th_clock_after(pause / 2 + random % (pause + 1));
   session->pause = pause < session->config.times.pause_most / 2 ? 2 * pause
                                                                 : session->config.times.pause_most;
@@ -790,7 +790,7 @@ void th_session_close(struct th_session *session, uint64_t patience) {
 /* New for every half, but no secret: without randomness the time will do. */
 static uint64_t new_nonce(void) {
   uint64_t nonce = 0;
-  if (th_digest_random(&nonce, sizeof nonce) != 0) nonce = th_clock_now();
+  if (th_random_bytes(&nonce, sizeof nonce) != 0) nonce = th_clock_now();
   nonce &= INT64_MAX;
   return nonce != 0 ? nonce : 1;
 }

@@ -548,7 +548,7 @@ static uint32_t next_random(uint32_t *random) {
 static uint32_t new_seed(void) {
   uint32_t seed = 0;
   const char *given = getenv("TH_SEED");
-  assert_int_equal(th_digest_random(&seed, sizeof seed), 0);
+  assert_int_equal(th_random_bytes(&seed, sizeof seed), 0);
   if (given != NULL) seed = (uint32_t)strtoul(given, NULL, 10);
   print_message("TH_SEED=%u\n", seed);
   return seed;

@@ -1,0 +1,137 @@
+/* sim: runs the simulation for many seeds, or one of them again.
+ *
+ *   sim --seeds N [--from K] [--hosts MIN-MAX]     N runs, from seed K (1) on
+ *   sim --seed K [--trace] [--hosts MIN-MAX]       one run, twice: both must be the same
+ *
+ * Exits 1 when anything is violated, with the seed that shows it. */
+#include "sim.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct options {
+  uint64_t from;
+  uint64_t seeds;
+  bool is_traced;
+  bool is_twice;
+  unsigned least_hosts;
+  unsigned most_hosts;
+};
+
+static volatile uint64_t present_seed;
+
+/* An assertion that fails ends the process: its seed must not be lost with it. */
+static void on_abort(int signal) {
+  char words[64];
+  int size = snprintf(words, sizeof words, "sim: aborted in seed %" PRIu64 "\n",
+                      (uint64_t)present_seed);
+  (void)signal;
+  if (write(STDERR_FILENO, words, (size_t)size) < 0) _exit(2);
+}
+
+static void add(uint64_t *sums, const uint64_t *values, size_t count) {
+  for (size_t i = 0; i < count; i++) sums[i] += values[i];
+}
+
+static void report(const struct options *options, const struct sim_result *sums) {
+  const uint64_t *faults = sums->faults, *fates = sums->fates;
+  printf("sim: %" PRIu64 " seeds from %" PRIu64 ", %.0f simulated seconds, %" PRIu64 " parties\n",
+         options->seeds, options->from, (double)sums->time / (double)TH_SECOND, sums->parties);
+  printf("sim: messages: %" PRIu64 " received, %" PRIu64 " poisoned, %" PRIu64 " dead, %" PRIu64
+         " returned, %" PRIu64 " lost with a crash, a link or a datagram\n",
+         fates[SIM_RECEIVED], fates[SIM_POISONED] + fates[SIM_FAILED], fates[SIM_DEAD],
+         fates[SIM_RETURNED], fates[SIM_SENT]);
+  printf("sim: faults: %" PRIu64 " cuts, %" PRIu64 " one-way cuts, %" PRIu64 " crashes, %" PRIu64
+         " silent crashes, %" PRIu64 " stalls, %" PRIu64 " slow hosts, %" PRIu64
+         " crashed programs, %" PRIu64 " lost frames\n",
+         faults[SIM_FAULT_CUT], faults[SIM_FAULT_HALF_CUT], faults[SIM_FAULT_CRASH],
+         faults[SIM_FAULT_SILENT_CRASH], faults[SIM_FAULT_STALL], faults[SIM_FAULT_SLOW],
+         faults[SIM_FAULT_PROGRAM], sums->lost);
+}
+
+static void run_seed(const struct options *options, uint64_t seed, struct sim_result *result) {
+  present_seed = seed;
+  sim_run(seed, options->least_hosts, options->most_hosts, options->is_traced, result);
+  if (result->violations > 0)
+    printf("sim: seed %" PRIu64 " with --hosts %u-%u: %s (violations: %u)\n", seed,
+           options->least_hosts, options->most_hosts, result->first, result->violations);
+}
+
+static bool is_repeated(struct options options, uint64_t seed, uint64_t history) {
+  struct sim_result again;
+  options.is_traced = false;
+  run_seed(&options, seed, &again);
+  if (again.history == history) return true;
+  printf("sim: seed %" PRIu64 " has two histories, %016" PRIx64 " and %016" PRIx64 "\n", seed,
+         history, again.history);
+  return false;
+}
+
+static bool run_all(const struct options *options) {
+  struct sim_result sums = {0}, result;
+  bool is_fine = true;
+  for (uint64_t seed = options->from; seed - options->from < options->seeds; seed++) {
+    run_seed(options, seed, &result);
+    is_fine = result.violations == 0 && is_fine;
+    if (options->is_twice) is_fine = is_repeated(*options, seed, result.history) && is_fine;
+    add(sums.fates, result.fates, SIM_FATES);
+    add(sums.faults, result.faults, SIM_FAULTS);
+    sums.time += result.time;
+    sums.lost += result.lost;
+    sums.parties += result.parties;
+    sums.history ^= result.history;
+  }
+  report(options, &sums);
+  printf("sim: history %016" PRIx64 "\n", sums.history);
+  return is_fine;
+}
+
+static int usage(const char *argument) {
+  fprintf(stderr,
+          "sim: what is %s?\n"
+          "usage: sim --seeds N [--from K] [--twice] [--hosts MIN-MAX]\n"
+          "       sim --seed K [--trace] [--hosts MIN-MAX]\n",
+          argument);
+  return 2;
+}
+
+static bool read_hosts(const char *text, struct options *options) {
+  return sscanf(text, "%u-%u", &options->least_hosts, &options->most_hosts) == 2 &&
+         options->least_hosts >= 1 && options->least_hosts <= options->most_hosts &&
+         options->most_hosts <= SIM_HOSTS;
+}
+
+static bool read_number(const char *text, uint64_t *number) {
+  char *rest;
+  *number = strtoull(text, &rest, 10);
+  return *text != '\0' && *rest == '\0';
+}
+
+/* One option; true when it was understood. */
+static bool read_option(char **argument, struct options *options) {
+  const char *name = argument[0], *value = argument[1];
+  if (strcmp(name, "--trace") == 0) return options->is_traced = true;
+  if (strcmp(name, "--twice") == 0) return options->is_twice = true;
+  if (value == NULL) return false;
+  if (strcmp(name, "--seeds") == 0) return read_number(value, &options->seeds);
+  if (strcmp(name, "--from") == 0) return read_number(value, &options->from);
+  if (strcmp(name, "--hosts") == 0) return read_hosts(value, options);
+  if (strcmp(name, "--seed") != 0) return false;
+  options->seeds = 1;
+  return read_number(value, &options->from);
+}
+
+int main(int count, char **arguments) {
+  struct options options = {.from = 1, .seeds = 100, .least_hosts = 1, .most_hosts = 4};
+  (void)count;
+  for (char **at = arguments + 1; *at != NULL; at++) {
+    if (!read_option(at, &options)) return usage(*at);
+    if (strcmp(*at, "--trace") != 0 && strcmp(*at, "--twice") != 0) at++;
+  }
+  signal(SIGABRT, on_abort);
+  return run_all(&options) ? EXIT_SUCCESS : EXIT_FAILURE;
+}

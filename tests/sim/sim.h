@@ -1,0 +1,127 @@
+/* sim: a world of simulated hosts, each with a real actor system that has no threads.
+ *
+ * Who takes part: hosts, whose systems run probe actors (sim_probe.c), and programs (sim_program.c),
+ * which speak to a system over a link as any program does. The world (sim_world.c) always lets the
+ * one go on whose time comes next. The story (sim_story.c) has them act, and has things go wrong,
+ * for a while; then all is healed, what is on its way arrives, and the ledger is settled.
+ *
+ * Threads: one. Owns: systems, programs, the ledger.
+ */
+#ifndef SIM_H
+#define SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "actor/script.h"
+#include "message/message.h"
+#include "sim_engine.h"
+#include "sim_ledger.h"
+#include "sim_net.h"
+#include "system/system.h"
+
+#define SIM_PORT 1900
+
+struct sim_program;
+
+struct sim_host {
+  struct sim_world *world;
+  unsigned index;
+  struct th_system *system; /* NULL: crashed */
+  struct th_loop *loop;     /* the system's; NULL where it has none */
+  struct th_address own;    /* an endpoint of ours: it hears of dead letters */
+  uint64_t not_before;      /* its threads get no time */
+  uint64_t lag;             /* after each turn, at most: a slow machine */
+  struct th_message *reply; /* the last one to our endpoint */
+};
+
+enum sim_fault {
+  SIM_FAULT_CUT,
+  SIM_FAULT_HALF_CUT,
+  SIM_FAULT_CRASH,
+  SIM_FAULT_SILENT_CRASH,
+  SIM_FAULT_STALL,
+  SIM_FAULT_SLOW,
+  SIM_FAULT_PROGRAM,
+  SIM_FAULTS
+};
+
+struct sim_world {
+  struct sim_ledger ledger;
+  const char *base;
+  unsigned host_count;
+  struct sim_host hosts[SIM_HOSTS];
+  struct sim_program *programs;
+  bool is_calm; /* nobody begins anything new */
+  uint64_t faults[SIM_FAULTS];
+  uint64_t turns;
+};
+
+/* What a run has shown. */
+struct sim_result {
+  uint64_t fates[SIM_FATES];
+  uint64_t faults[SIM_FAULTS];
+  uint64_t time; /* simulated */
+  uint64_t history;
+  uint64_t lost; /* loose frames */
+  uint64_t parties;
+  unsigned violations;
+  char first[512];
+};
+
+/* One run, from a seed; the number of hosts is drawn between the two. */
+void sim_run(uint64_t seed, unsigned least_hosts, unsigned most_hosts, bool is_traced,
+             struct sim_result *result);
+
+/* ---- world ---- */
+
+void sim_host_start(struct sim_host *host);
+void sim_host_crash(struct sim_host *host, bool is_silent);
+void sim_host_free(struct sim_host *host);
+
+/* Sends to the system from its host's endpoint; takes message. */
+void sim_host_route(struct sim_host *host, struct th_message *message);
+
+/* Asks the system's admin; gives the reply, or NULL when there is none in time. Not from within
+ * others' turns. */
+struct th_message *sim_host_ask(struct sim_host *host, const struct th_buffer *request);
+
+/* When anybody has something to do; and has one of those who do at that time do it. */
+uint64_t sim_world_next(const struct sim_world *world);
+void sim_world_step(struct sim_world *world, uint64_t until);
+void sim_world_run(struct sim_world *world, uint64_t until);
+
+/* Links that touch this host, now or from now on, may break through no fault of their own. */
+void sim_world_disturbed(struct sim_world *world, unsigned host);
+bool sim_world_is_disturbed(const struct sim_world *world, unsigned host);
+
+/* ---- probes ---- */
+
+extern const struct th_script sim_probe_script;
+
+/* A message from one party to another, entered into the ledger: [number, depth, ballast]. Who
+ * receives it may act on it, as deep as depth. */
+struct th_message *sim_letter_new(struct sim_world *world, uint32_t sender, uint32_t receiver,
+                                  int64_t depth);
+
+/* The number of the letter that a payload is, or that it encloses as a notice; 0: none. */
+uint32_t sim_letter_number(const void *payload, size_t size);
+
+/* Any party, gone ones too; SIM_NOBODY where there is none yet. */
+uint32_t sim_draw_party(const struct sim_world *world);
+
+/* ---- programs ---- */
+
+/* On a host, with a system of another, or of the same. */
+struct sim_program *sim_program_new(struct sim_world *world, unsigned host, unsigned at);
+void sim_program_act(struct sim_program *program);
+void sim_program_close(struct sim_program *program);
+bool sim_program_is_open(const struct sim_program *program);
+void sim_program_free(struct sim_program *program);
+struct sim_program *sim_program_next(const struct sim_program *program);
+struct th_loop *sim_program_loop(const struct sim_program *program);
+unsigned sim_program_host(const struct sim_program *program);
+void sim_program_disturbed(struct sim_program *program, unsigned host);
+
+#endif

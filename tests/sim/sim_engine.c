@@ -1,0 +1,67 @@
+#include "sim_engine.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Not zero: a clock that has just begun to run is a rare thing, and 0 means "never" in places. */
+#define BEGINNING (1000 * TH_SECOND)
+
+static struct sim_engine *running;
+
+struct sim_engine *sim_engine(void) {
+  return running;
+}
+
+void sim_engine_begin(struct sim_engine *engine, uint64_t seed) {
+  running = engine;
+  if (engine == NULL) return;
+  *engine = (struct sim_engine){
+    .now = BEGINNING, .chance = seed, .history = UINT64_C(0xcbf29ce484222325)};
+}
+
+void sim_engine_wait(uint64_t until) {
+  struct sim_engine *engine = running;
+  if (engine->is_dark) {
+    uint64_t now = th_clock_now();
+    if (until == TH_FOREVER) {
+      fprintf(stderr, "sim: a system that was cut off waits for ever\n");
+      abort();
+    }
+    if (until > now) engine->dark += until - now;
+  } else {
+    engine->step(engine->world, until);
+  }
+}
+
+/* SplitMix64: each state gives one number, and the next state. */
+uint64_t sim_draw(uint64_t below) {
+  uint64_t word = running->chance += UINT64_C(0x9e3779b97f4a7c15);
+  word = (word ^ word >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+  word = (word ^ word >> 27) * UINT64_C(0x94d049bb133111eb);
+  word ^= word >> 31;
+  return below == 0 ? word : word % below;
+}
+
+uint64_t sim_between(uint64_t least, uint64_t most) {
+  return least + sim_draw(most - least + 1);
+}
+
+bool sim_chance(unsigned of_thousand) {
+  return sim_draw(1000) < of_thousand;
+}
+
+/* FNV-1a over all lines, with their times. */
+void sim_trace(const char *format, ...) {
+  char line[512];
+  va_list arguments;
+  int size = snprintf(line, sizeof line, "%14.6f h%u ",
+                      (double)(running->now - BEGINNING) / (double)TH_SECOND, running->host);
+  va_start(arguments, format);
+  vsnprintf(line + size, sizeof line - (size_t)size, format, arguments);
+  va_end(arguments);
+  for (const char *at = line; *at != '\0'; at++)
+    running->history = (running->history ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
+  if (running->is_traced) puts(line);
+}

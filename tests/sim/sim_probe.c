@@ -1,0 +1,203 @@
+/* sim_probe: the actors of simulated systems, and the letters that they write.
+ *
+ * An actor of class "probe" enters what it receives into the ledger and then, as chance will have it,
+ * sends letters to others, has children, asks somebody to exit, or fails. "fail" fails at its birth.
+ * What a crashed system still does while it is cleared away, in the dark, is nobody's history. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actor/actor.h"
+#include "base/memory.h"
+#include "message/notice.h"
+#include "message/pack.h"
+#include "sim.h"
+
+#define BALLAST 20000
+#define HEAVY 50 /* of 1000 letters */
+#define WAKE_TIME (300 * TH_MILLISECOND)
+
+static struct sim_ledger *ledger(void) {
+  return &sim_engine()->world->ledger;
+}
+
+/* ---- letters ---- */
+
+struct th_message *sim_letter_new(struct sim_world *world, uint32_t sender, uint32_t receiver,
+                                  int64_t depth) {
+  static const unsigned char ballast[BALLAST];
+  struct th_buffer buffer;
+  size_t weight = sim_chance(HEAVY) ? (size_t)sim_draw(BALLAST) : (size_t)sim_draw(64);
+  struct th_address from = sim_ledger_party(&world->ledger, sender)->address;
+  struct th_address to = sim_ledger_party(&world->ledger, receiver)->address;
+  th_buffer_init(&buffer);
+  th_pack_array(&buffer, 3);
+  th_pack_int(&buffer, sim_ledger_sent(&world->ledger, sender, receiver));
+  th_pack_int(&buffer, depth);
+  th_pack_bin(&buffer, ballast, weight);
+  struct th_message *message = th_message_pack(TH_KIND_USER, &to, &from, &buffer);
+  th_buffer_clear(&buffer);
+  return message;
+}
+
+static uint32_t read_letter(const void *payload, size_t size, int64_t *depth) {
+  struct th_unpack reader;
+  th_unpack_init(&reader, payload, size);
+  th_unpack_array(&reader);
+  int64_t number = th_unpack_int(&reader);
+  *depth = th_unpack_int(&reader);
+  return reader.error == 0 ? (uint32_t)number : 0;
+}
+
+/* The first of an instance's fields is what the notice is about. */
+static uint32_t read_enclosed(const struct th_item *instance) {
+  struct th_unpack reader;
+  struct th_item item;
+  size_t size;
+  int64_t depth;
+  th_unpack_init(&reader, instance->data, instance->size);
+  th_unpack_skip(&reader, &size);
+  th_unpack_map(&reader);
+  th_unpack_skip(&reader, &size);
+  if (!th_unpack_next(&reader, &item) || item.type != TH_ITEM_EXT || item.ext != TH_EXT_ENCLOSED)
+    return 0;
+  return read_letter(item.data, item.size, &depth);
+}
+
+uint32_t sim_letter_number(const void *payload, size_t size) {
+  struct th_unpack reader;
+  struct th_item item;
+  int64_t depth;
+  th_unpack_init(&reader, payload, size);
+  if (!th_unpack_next(&reader, &item)) return 0;
+  if (item.type == TH_ITEM_EXT && item.ext == TH_EXT_INSTANCE) return read_enclosed(&item);
+  return item.type == TH_ITEM_ARRAY ? read_letter(payload, size, &depth) : 0;
+}
+
+uint32_t sim_draw_party(const struct sim_world *world) {
+  uint32_t count = world->ledger.party_count;
+  if (count == 0) return SIM_NOBODY;
+  /* Those who came last are the most likely to be there still. */
+  uint32_t recent = count < 24 ? count : 24;
+  return sim_chance(800) ? count - 1 - (uint32_t)sim_draw(recent) : (uint32_t)sim_draw(count);
+}
+
+/* ---- what a probe does ---- */
+
+struct probe {
+  uint32_t party;
+};
+
+static uint32_t party_of(const struct th_actor *actor) {
+  return ((const struct probe *)actor->state)->party;
+}
+
+static void write_to_somebody(struct th_actor *actor, int64_t depth) {
+  struct sim_world *world = sim_engine()->world;
+  uint32_t receiver = sim_draw_party(world);
+  actor->world->ops->send(actor->world, sim_letter_new(world, party_of(actor), receiver, depth));
+}
+
+static void have_child(struct th_actor *actor) {
+  const char *class_name = sim_chance(150) ? "fail" : "probe";
+  struct th_creation creation = {.class_name = class_name, .class_name_size = strlen(class_name)};
+  struct th_address address;
+  struct th_reason reason;
+  /* It may be refused: an actor that exits may have no more. */
+  actor->world->ops->create(actor->world, actor, &creation, &address, &reason);
+}
+
+static void ask_somebody_to_exit(struct th_actor *actor) {
+  struct sim_world *world = sim_engine()->world;
+  struct th_buffer buffer;
+  uint32_t party = sim_chance(500) ? party_of(actor) : sim_draw_party(world);
+  struct th_address target = sim_ledger_party(&world->ledger, party)->address;
+  th_buffer_init(&buffer);
+  th_notice_exit_request(&buffer, sim_chance(700));
+  th_actor_send(actor, TH_KIND_EXIT_REQUEST, 0, &target, &buffer);
+  th_buffer_clear(&buffer);
+}
+
+static void ask_to_be_woken(struct th_actor *actor) {
+  struct sim_world *world = sim_engine()->world;
+  uint32_t party = party_of(actor);
+  struct th_message *letter = sim_letter_new(world, party, party, 1);
+  sim_ledger_later(&world->ledger);
+  actor->world->ops->send_later(actor->world, th_clock_after(sim_draw(WAKE_TIME)), letter);
+}
+
+static void act(struct th_actor *actor, int64_t depth) {
+  for (uint64_t count = sim_draw(3); count > 0; count--) write_to_somebody(actor, depth);
+  if (sim_chance(150)) have_child(actor);
+  if (sim_chance(60)) ask_somebody_to_exit(actor);
+}
+
+static int receive_letter(struct th_actor *actor, const struct th_message *message,
+                          struct th_buffer *details) {
+  int64_t depth;
+  uint32_t number = read_letter(message->payload, message->size, &depth);
+  sim_ledger_received(ledger(), number, party_of(actor));
+  if (depth > 0 && !sim_engine()->world->is_calm) {
+    if (sim_chance(50)) ask_to_be_woken(actor);
+    act(actor, depth - 1);
+  }
+  if (!sim_chance(50)) return 0;
+  sim_ledger_fate(ledger(), number, SIM_FAILED);
+  th_buffer_printf(details, "as chance would have it");
+  return TH_EREFUSED;
+}
+
+static int receive(struct th_actor *actor, struct th_message **message, struct th_buffer *details) {
+  if (sim_engine()->is_dark) return 0;
+  switch ((*message)->kind) {
+  case TH_KIND_USER:
+    return receive_letter(actor, *message, details);
+  case TH_KIND_POISON:
+    sim_ledger_fate(ledger(), sim_letter_number((*message)->payload, (*message)->size),
+                    SIM_POISONED);
+    return 0;
+  case TH_KIND_CHILD_EXITED:
+    sim_ledger_notice(ledger(), party_of(actor), &(*message)->sender);
+    return 0;
+  default:
+    return 0;
+  }
+}
+
+static int open_probe(struct th_actor *actor, struct th_birth *birth, struct th_reason *reason) {
+  if (sim_engine()->is_dark) return th_fail(reason, TH_ESHUTDOWN, "there is nothing any more");
+  uint32_t parent = sim_ledger_find(ledger(), &birth->parent);
+  uint32_t party = sim_ledger_add(ledger(), &actor->address, sim_engine()->host, parent);
+  sim_trace("p%u is born: %s", party, birth->class_name);
+  if (strcmp(birth->class_name, "fail") == 0) {
+    sim_ledger_party(ledger(), party)->is_gone = true;
+    return th_fail(reason, TH_ESPECIFICATION, "no way");
+  }
+  if (birth->global_name != NULL) sim_ledger_named(ledger(), party, birth->global_name);
+  struct probe *probe = th_new(struct probe);
+  probe->party = party;
+  actor->state = probe;
+  return 0;
+}
+
+static void close_probe(struct th_actor *actor) {
+  if (!sim_engine()->is_dark) {
+    sim_trace("p%u is gone", party_of(actor));
+    sim_ledger_party(ledger(), party_of(actor))->is_gone = true;
+  }
+  free(actor->state);
+}
+
+static const struct th_behaviour behaviour = {
+  .open = open_probe, .receive = receive, .close = close_probe};
+
+static void *open_shared(void) {
+  return NULL;
+}
+
+static void close_shared(void *shared) {
+  (void)shared;
+}
+
+const struct th_script sim_probe_script = {
+  .behaviour = &behaviour, .open = open_shared, .close = close_shared};

@@ -1,0 +1,83 @@
+/* sim_process: what the runtime asks of the machine, answered by the engine: the time, random bytes,
+ * the process's number; and turns that nobody asks to end, since simulated turns take no time. Linked
+ * in the place of base/clock.c, base/random.c and actor/preempt.c. */
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actor/preempt.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "sim_engine.h"
+
+#define FIRST_PID 4711
+
+uint64_t th_clock_now(void) {
+  const struct sim_engine *engine = sim_engine();
+  return engine->now + engine->dark;
+}
+
+uint64_t th_clock_after(uint64_t nanoseconds) {
+  uint64_t now = th_clock_now();
+  return nanoseconds < TH_FOREVER - now ? now + nanoseconds : TH_FOREVER;
+}
+
+uint64_t th_clock_from_seconds(double seconds) {
+  if (!(seconds > 0)) return 0;
+  double nanoseconds = seconds * (double)TH_SECOND + 0.5;
+  return nanoseconds < 0x1p64 ? (uint64_t)nanoseconds : TH_FOREVER;
+}
+
+int th_random_bytes(void *out, size_t size) {
+  unsigned char *place = out;
+  while (size > 0) {
+    uint64_t word = sim_draw(0);
+    size_t part = size < sizeof word ? size : sizeof word;
+    memcpy(place, &word, part);
+    place += part;
+    size -= part;
+  }
+  return 0;
+}
+
+/* Instead of the C library's: it is told to others, in as many bytes as it needs. */
+pid_t getpid(void) {
+  return FIRST_PID + (pid_t)sim_engine()->host;
+}
+
+int th_preempt_install(void) {
+  return 0;
+}
+
+void th_preempt_ask(pthread_t thread) {
+  (void)thread;
+}
+
+void th_preempt_begin(void) {}
+
+bool th_preempt_is_asked(void) {
+  return false;
+}
+
+const struct th_preempt_target *th_preempt_run(const struct th_preempt_target *target) {
+  (void)target;
+  return NULL;
+}
+
+struct th_preempt_timer *th_preempt_timer_new(void) {
+  return NULL;
+}
+
+void th_preempt_timer_start(struct th_preempt_timer *timer, uint64_t first, uint64_t interval) {
+  (void)timer;
+  (void)first;
+  (void)interval;
+}
+
+void th_preempt_timer_stop(struct th_preempt_timer *timer) {
+  (void)timer;
+}
+
+void th_preempt_timer_free(struct th_preempt_timer *timer) {
+  (void)timer;
+}

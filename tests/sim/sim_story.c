@@ -1,0 +1,287 @@
+/* sim_story: one run. Programs and actors act and things go wrong for a while, by chance; then all is
+ * healed and calm, what is on its way arrives, and everything has to be accounted for. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "message/pack.h"
+#include "message/protocol.h"
+#include "sim.h"
+
+#define RECOVERIES 64
+#define LONGEST (15 * TH_SECOND) /* of what happens */
+#define SETTLING (120 * TH_SECOND)
+
+struct recovery {
+  uint64_t when;
+  enum sim_fault fault;
+  unsigned one;
+  unsigned other;
+};
+
+struct story {
+  struct sim_world world;
+  bool has_faults;
+  uint64_t next_act;
+  uint64_t next_fault;
+  struct recovery recoveries[RECOVERIES];
+  unsigned recovery_count;
+};
+
+static struct sim_host *draw_host(struct sim_world *world) {
+  return &world->hosts[sim_draw(world->host_count)];
+}
+
+/* ---- faults ---- */
+
+static void recover(struct story *story, const struct recovery *recovery) {
+  struct sim_host *one = &story->world.hosts[recovery->one];
+  switch (recovery->fault) {
+  case SIM_FAULT_CUT:
+    sim_net_cut(recovery->other, recovery->one, false);
+    sim_net_cut(recovery->one, recovery->other, false);
+    break;
+  case SIM_FAULT_HALF_CUT:
+    sim_net_cut(recovery->one, recovery->other, false);
+    break;
+  case SIM_FAULT_CRASH:
+  case SIM_FAULT_SILENT_CRASH:
+    sim_host_start(one);
+    sim_program_new(&story->world, recovery->one, (unsigned)sim_draw(story->world.host_count));
+    break;
+  case SIM_FAULT_SLOW:
+    one->lag = 0;
+    break;
+  default:
+    break;
+  }
+}
+
+static void crash_program(struct sim_world *world) {
+  struct sim_program *program = world->programs;
+  for (uint64_t skip = sim_draw(8); skip > 0 && program != NULL; skip--)
+    program = sim_program_next(program);
+  if (program == NULL) return;
+  unsigned host = sim_program_host(program);
+  sim_program_disturbed(program, host);
+  sim_program_free(program);
+  sim_program_new(world, host, (unsigned)sim_draw(world->host_count));
+}
+
+static void strike(struct sim_world *world, const struct recovery *fault) {
+  struct sim_host *host = &world->hosts[fault->one];
+  switch (fault->fault) {
+  case SIM_FAULT_CUT:
+    sim_net_cut(fault->other, fault->one, true);
+    sim_net_cut(fault->one, fault->other, true);
+    break;
+  case SIM_FAULT_HALF_CUT:
+    sim_net_cut(fault->one, fault->other, true);
+    break;
+  case SIM_FAULT_CRASH:
+  case SIM_FAULT_SILENT_CRASH:
+    sim_host_crash(host, fault->fault == SIM_FAULT_SILENT_CRASH);
+    break;
+  case SIM_FAULT_STALL:
+    host->not_before = fault->when;
+    break;
+  case SIM_FAULT_SLOW:
+    host->lag = sim_between(1, 50) * TH_MILLISECOND;
+    break;
+  default:
+    crash_program(world);
+  }
+}
+
+/* Mostly short, so that much of it falls within what happens; now and then past every patience. */
+static uint64_t draw_duration(void) {
+  if (sim_chance(600)) return sim_between(10, 1000) * TH_MILLISECOND;
+  return sim_between(1, sim_chance(300) ? 60 : 10) * TH_SECOND;
+}
+
+static void make_fault(struct story *story) {
+  struct sim_world *world = &story->world;
+  struct recovery fault = {.when = th_clock_after(draw_duration()),
+                           .fault = (enum sim_fault)sim_draw(SIM_FAULTS),
+                           .one = draw_host(world)->index,
+                           .other = draw_host(world)->index};
+  if (world->hosts[fault.one].system == NULL || story->recovery_count == RECOVERIES) return;
+  sim_trace("fault %d, host %u and %u", fault.fault, fault.one, fault.other);
+  sim_world_disturbed(world, fault.one);
+  sim_world_disturbed(world, fault.other);
+  world->faults[fault.fault]++;
+  strike(world, &fault);
+  story->recoveries[story->recovery_count++] = fault;
+}
+
+static void recover_until(struct story *story, uint64_t now) {
+  for (unsigned i = 0; i < story->recovery_count;) {
+    struct recovery recovery = story->recoveries[i];
+    if (recovery.when > now) {
+      i++;
+      continue;
+    }
+    story->recoveries[i] = story->recoveries[--story->recovery_count];
+    sim_trace("recovery from fault %d, host %u and %u", recovery.fault, recovery.one,
+              recovery.other);
+    recover(story, &recovery);
+  }
+}
+
+/* ---- what happens ---- */
+
+static void act(struct sim_world *world) {
+  struct sim_program *program = world->programs;
+  for (uint64_t skip = sim_draw(8); skip > 0 && program != NULL; skip--)
+    program = sim_program_next(program);
+  if (program != NULL) sim_program_act(program);
+}
+
+static uint64_t earliest(const struct story *story, uint64_t end) {
+  uint64_t next = story->next_act < end ? story->next_act : end;
+  if (story->has_faults && story->next_fault < next) next = story->next_fault;
+  for (unsigned i = 0; i < story->recovery_count; i++)
+    if (story->recoveries[i].when < next) next = story->recoveries[i].when;
+  return next;
+}
+
+static void happen(struct story *story, uint64_t end) {
+  while (th_clock_now() < end) {
+    sim_world_run(&story->world, earliest(story, end));
+    uint64_t now = th_clock_now();
+    recover_until(story, now);
+    if (story->next_act <= now) {
+      act(&story->world);
+      story->next_act = th_clock_after(sim_between(1, 200) * TH_MILLISECOND);
+    }
+    if (story->has_faults && story->next_fault <= now) {
+      make_fault(story);
+      story->next_fault = th_clock_after(sim_between(50, 3000) * TH_MILLISECOND);
+    }
+  }
+}
+
+static void begin(struct story *story, unsigned least_hosts, unsigned most_hosts) {
+  struct sim_world *world = &story->world;
+  world->base = sim_chance(700) ? TH_BASE_TCP : TH_BASE_UDP;
+  world->host_count = (unsigned)sim_between(least_hosts, most_hosts);
+  story->has_faults = sim_chance(850);
+  story->next_act = story->next_fault = th_clock_now();
+  for (unsigned i = 0; i < world->host_count; i++) {
+    world->hosts[i] = (struct sim_host){.world = world, .index = i};
+    sim_host_start(&world->hosts[i]);
+  }
+  for (uint64_t count = sim_between(1, 6); count > 0; count--)
+    sim_program_new(world, draw_host(world)->index, draw_host(world)->index);
+}
+
+/* ---- the end ---- */
+
+static void calm_down(struct story *story) {
+  struct sim_world *world = &story->world;
+  world->is_calm = true;
+  recover_until(story, TH_FOREVER);
+  for (unsigned i = 0; i < world->host_count; i++) world->hosts[i].not_before = 0;
+  for (struct sim_program *at = world->programs; at != NULL; at = sim_program_next(at))
+    sim_program_close(at);
+  sim_world_run(world, th_clock_after(SETTLING));
+  for (struct sim_program *at = world->programs; at != NULL; at = sim_program_next(at))
+    if (sim_program_is_open(at))
+      sim_ledger_violated(&world->ledger, "the link of a program on host %u does not close",
+                          sim_program_host(at));
+  while (world->programs != NULL) sim_program_free(world->programs);
+}
+
+/* Steps to the value of a key in the map that comes next. */
+static bool find_key(struct th_unpack *reader, const char *name) {
+  size_t size;
+  for (uint32_t left = th_unpack_map(reader); left > 0; left--) {
+    const char *key = th_unpack_str(reader, &size);
+    if (key != NULL && th_unpack_is(key, size, name)) return true;
+    th_unpack_skip(reader, &size);
+  }
+  return false;
+}
+
+static int64_t read_counter(const struct th_message *status, const char *name) {
+  struct th_unpack reader;
+  th_unpack_init(&reader, status->payload, status->size);
+  th_unpack_array(&reader);
+  th_unpack_int(&reader);
+  return find_key(&reader, "counters") && find_key(&reader, name) ? th_unpack_int(&reader) : -1;
+}
+
+/* At rest, what was sent was handled, or failed, or found nobody. */
+static void check_books(struct sim_host *host) {
+  struct sim_ledger *ledger = &host->world->ledger;
+  struct th_buffer request;
+  th_buffer_init(&request);
+  th_pack_array(&request, 2);
+  th_pack_int(&request, TH_OP_STATUS);
+  th_pack_nil(&request);
+  struct th_message *status = sim_host_ask(host, &request);
+  th_buffer_clear(&request);
+  if (status == NULL) {
+    sim_ledger_violated(ledger, "host %u does not answer", host->index);
+    return;
+  }
+  long long sent = read_counter(status, "sent"), delivered = read_counter(status, "delivered");
+  long long dead = read_counter(status, "dead"), poisoned = read_counter(status, "poisoned");
+  long long waiting = read_counter(status, "waiting");
+  th_message_free(status);
+  sim_trace("books: sent %lld, delivered %lld, dead %lld, poisoned %lld", sent, delivered, dead,
+            poisoned);
+  if (waiting != 0 || sent != delivered + dead + poisoned)
+    sim_ledger_violated(ledger,
+                        "host %u's books: sent %lld, delivered %lld, dead %lld, poisoned %lld, "
+                        "waiting %lld",
+                        host->index, sent, delivered, dead, poisoned, waiting);
+}
+
+static void check_emptiness(struct sim_world *world) {
+  struct sim_ledger *ledger = &world->ledger;
+  for (uint32_t i = 0; i < ledger->party_count; i++)
+    if (!sim_ledger_party(ledger, i)->is_gone) sim_ledger_violated(ledger, "p%u is still there", i);
+  if (sim_net_connections() != 0 || sim_net_wires() != 0 || sim_engine()->loops != NULL)
+    sim_ledger_violated(ledger, "%zu connections and %zu wires are still there",
+                        sim_net_connections(), sim_net_wires());
+}
+
+static void end(struct story *story, struct sim_result *result) {
+  struct sim_world *world = &story->world;
+  calm_down(story);
+  for (unsigned i = 0; i < world->host_count; i++)
+    if (world->hosts[i].system != NULL) check_books(&world->hosts[i]);
+  sim_ledger_settle(&world->ledger, result->fates);
+  for (unsigned i = 0; i < world->host_count; i++)
+    if (world->hosts[i].system != NULL) sim_host_free(&world->hosts[i]);
+  check_emptiness(world);
+}
+
+void sim_run(uint64_t seed, unsigned least_hosts, unsigned most_hosts, bool is_traced,
+             struct sim_result *result) {
+  struct sim_engine engine;
+  struct story *story = th_new(struct story);
+  *result = (struct sim_result){0};
+  sim_engine_begin(&engine, seed);
+  engine.is_traced = is_traced;
+  engine.world = &story->world;
+  engine.step = sim_world_step;
+  uint64_t beginning = engine.now;
+  sim_net_begin();
+  sim_ledger_init(&story->world.ledger);
+  begin(story, least_hosts, most_hosts);
+  happen(story, th_clock_after(sim_between(TH_SECOND, LONGEST)));
+  end(story, result);
+  memcpy(result->faults, story->world.faults, sizeof result->faults);
+  result->time = engine.now - beginning;
+  result->history = engine.history;
+  result->lost = sim_net_lost();
+  result->parties = story->world.ledger.party_count;
+  result->violations = story->world.ledger.violations;
+  memcpy(result->first, story->world.ledger.first, sizeof result->first);
+  sim_ledger_clear(&story->world.ledger);
+  sim_net_end();
+  sim_engine_begin(NULL, 0);
+  free(story);
+}

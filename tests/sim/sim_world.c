@@ -1,0 +1,231 @@
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "message/pack.h"
+#include "message/protocol.h"
+#include "sim.h"
+#include "sim_loop.h"
+
+#define REPLY_TIME (5 * TH_SECOND)
+#define GRACE 600.0 /* simulated seconds */
+
+/* ---- our own endpoint on each system ---- */
+
+static void deliver(void *context, struct th_message *message) {
+  struct sim_host *host = context;
+  bool is_letter = message->kind == TH_KIND_DEAD_ENVELOPE && !sim_engine()->is_dark;
+  uint32_t number = is_letter ? sim_letter_number(message->payload, message->size) : 0;
+  if (number != 0) sim_ledger_fate(&host->world->ledger, number, SIM_DEAD);
+  if (message->kind == TH_KIND_REPLY) {
+    th_message_free(host->reply);
+    host->reply = message;
+  } else {
+    th_message_free(message);
+  }
+}
+
+static void closed(void *context) {
+  (void)context;
+}
+
+static const struct th_endpoint_events endpoint_events = {.deliver = deliver, .closed = closed};
+
+void sim_host_route(struct sim_host *host, struct th_message *message) {
+  sim_engine()->host = host->index;
+  th_system_route(host->system, message);
+  th_system_crank(host->system, TH_FOREVER);
+}
+
+static struct th_message *new_request(struct sim_host *host, const struct th_buffer *request) {
+  struct th_message *message = th_message_pack(TH_KIND_REQUEST, th_system_admin(host->system),
+                                               &host->own, request);
+  message->ticket = 1;
+  return message;
+}
+
+struct th_message *sim_host_ask(struct sim_host *host, const struct th_buffer *request) {
+  uint64_t until = th_clock_after(REPLY_TIME);
+  th_message_free(host->reply);
+  host->reply = NULL;
+  sim_host_route(host, new_request(host, request));
+  while (host->reply == NULL && th_clock_now() < until) sim_world_step(host->world, until);
+  struct th_message *reply = host->reply;
+  host->reply = NULL;
+  return reply;
+}
+
+static void hear_of_dead_letters(struct sim_host *host) {
+  struct th_buffer buffer;
+  th_buffer_init(&buffer);
+  th_pack_array(&buffer, 2);
+  th_pack_int(&buffer, TH_OP_DEAD_LETTERS);
+  th_pack_bool(&buffer, true);
+  sim_host_route(host, new_request(host, &buffer));
+  th_buffer_clear(&buffer);
+}
+
+/* ---- hosts ---- */
+
+static void pack_capabilities(const struct sim_host *host, struct th_buffer *map) {
+  char ip[16];
+  uint32_t number = sim_net_ip(host->index);
+  snprintf(ip, sizeof ip, "%u.%u.%u.%u", number >> 24, number >> 16 & 255, number >> 8 & 255,
+           number & 255);
+  th_pack_map(map, 2);
+  th_pack_text(map, "Admin Host");
+  th_pack_text(map, ip);
+  th_pack_text(map, "Admin Port");
+  th_pack_int(map, SIM_PORT);
+}
+
+void sim_host_start(struct sim_host *host) {
+  struct th_buffer map;
+  struct th_reason reason = {""};
+  sim_engine()->host = host->index;
+  sim_net_start(host->index);
+  th_buffer_init(&map);
+  pack_capabilities(host, &map);
+  struct th_system_config config = {.base = host->world->base,
+                                    .capabilities = map.data,
+                                    .capabilities_size = map.size,
+                                    .script = &sim_probe_script,
+                                    .is_cranked = true};
+  int error = th_system_start(&host->system, &config, &reason);
+  th_buffer_clear(&map);
+  if (error != 0) {
+    sim_ledger_violated(&host->world->ledger, "host %u cannot start: %s", host->index,
+                        reason.words);
+    host->system = NULL;
+    return;
+  }
+  host->loop = sim_engine()->loops;
+  host->not_before = 0;
+  host->own = th_system_endpoint_open(host->system, &endpoint_events, host);
+  sim_trace("host %u is up", host->index);
+  hear_of_dead_letters(host);
+}
+
+/* Frees the system as one does; what is left of it afterwards is for asan to find. */
+void sim_host_free(struct sim_host *host) {
+  struct th_system *system = host->system;
+  sim_engine()->host = host->index;
+  host->system = NULL; /* nobody else turns it */
+  host->loop = NULL;
+  th_system_endpoint_close(system, &host->own);
+  if (!th_system_free(system, GRACE))
+    sim_ledger_violated(&host->world->ledger, "host %u does not end", host->index);
+  th_message_free(host->reply);
+  host->reply = NULL;
+}
+
+static void free_programs_of(struct sim_world *world, unsigned host) {
+  struct sim_program *program = world->programs;
+  while (program != NULL) {
+    struct sim_program *next = sim_program_next(program);
+    if (sim_program_host(program) == host) sim_program_free(program);
+    program = next;
+  }
+}
+
+void sim_host_crash(struct sim_host *host, bool is_silent) {
+  struct sim_engine *engine = sim_engine();
+  sim_world_disturbed(host->world, host->index);
+  sim_net_crash(host->index, is_silent);
+  sim_ledger_excuse_host(&host->world->ledger, host->index);
+  engine->is_dark = true;
+  free_programs_of(host->world, host->index);
+  sim_host_free(host);
+  engine->is_dark = false;
+  engine->dark = 0;
+}
+
+void sim_world_disturbed(struct sim_world *world, unsigned host) {
+  for (struct sim_program *at = world->programs; at != NULL; at = sim_program_next(at))
+    sim_program_disturbed(at, host);
+}
+
+bool sim_world_is_disturbed(const struct sim_world *world, unsigned host) {
+  const struct sim_host *own = &world->hosts[host];
+  if (own->system == NULL || own->lag > 0 || own->not_before > th_clock_now()) return true;
+  for (unsigned i = 0; i < world->host_count; i++)
+    if (sim_net_is_cut(host, i) || sim_net_is_cut(i, host)) return true;
+  return false;
+}
+
+/* ---- who goes on ---- */
+
+static uint64_t host_next(const struct sim_host *host) {
+  if (host->system == NULL) return TH_FOREVER;
+  uint64_t next = th_system_next_timer(host->system);
+  uint64_t loop = sim_loop_next(host->loop);
+  if (loop < next) next = loop;
+  return next < host->not_before ? host->not_before : next;
+}
+
+static uint64_t program_next(const struct sim_program *program) {
+  struct th_loop *loop = sim_program_loop(program);
+  return th_on_loop(loop) ? TH_FOREVER : sim_loop_next(loop);
+}
+
+uint64_t sim_world_next(const struct sim_world *world) {
+  uint64_t next = TH_FOREVER;
+  for (unsigned i = 0; i < world->host_count; i++) {
+    uint64_t own = host_next(&world->hosts[i]);
+    if (own < next) next = own;
+  }
+  for (struct sim_program *at = world->programs; at != NULL; at = sim_program_next(at)) {
+    uint64_t own = program_next(at);
+    if (own < next) next = own;
+  }
+  return next;
+}
+
+static void turn_host(struct sim_host *host) {
+  sim_engine()->host = host->index;
+  host->world->turns++;
+  th_system_crank(host->system, TH_FOREVER);
+  if (host->lag > 0) host->not_before = th_clock_after(sim_draw(host->lag));
+}
+
+/* Of those whose time has come, one in so many in turn. */
+static bool turn_one(struct sim_world *world, uint64_t now, uint64_t *skip) {
+  for (unsigned i = 0; i < world->host_count; i++)
+    if (host_next(&world->hosts[i]) <= now && (*skip)-- == 0) {
+      turn_host(&world->hosts[i]);
+      return true;
+    }
+  for (struct sim_program *at = world->programs; at != NULL; at = sim_program_next(at))
+    if (program_next(at) <= now && (*skip)-- == 0) {
+      sim_engine()->host = sim_program_host(at);
+      world->turns++;
+      th_loop_run(sim_program_loop(at), 0);
+      return true;
+    }
+  return false;
+}
+
+/* Whoever waits within a turn is that host's code again afterwards. */
+void sim_world_step(struct sim_world *world, uint64_t until) {
+  struct sim_engine *engine = sim_engine();
+  unsigned host = engine->host;
+  uint64_t next = sim_world_next(world);
+  if (next == TH_FOREVER && until == TH_FOREVER) {
+    fprintf(stderr, "sim: everybody waits for ever\n");
+    abort();
+  }
+  if (next > until) {
+    engine->now = until > engine->now ? until : engine->now;
+    return;
+  }
+  if (next > engine->now) engine->now = next;
+  uint64_t skip = sim_draw(3);
+  while (!turn_one(world, engine->now, &skip)) continue;
+  engine->host = host;
+}
+
+void sim_world_run(struct sim_world *world, uint64_t until) {
+  while (th_clock_now() < until) sim_world_step(world, until);
+}
