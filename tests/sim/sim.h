@@ -50,6 +50,7 @@ enum sim_fault {
 struct sim_world {
   struct sim_ledger ledger;
   const char *base;
+  int64_t mailbox_limit;
   unsigned host_count;
   struct sim_host hosts[SIM_HOSTS];
   struct sim_program *programs;
@@ -104,6 +105,9 @@ extern const struct th_script sim_probe_script;
  * receives it may act on it, as deep as depth. */
 struct th_message *sim_letter_new(struct sim_world *world, uint32_t sender, uint32_t receiver,
                                   int64_t depth);
+
+/* The same with as much ballast as a letter ever has. */
+struct th_message *sim_letter_heavy(struct sim_world *world, uint32_t sender, uint32_t receiver);
 
 /* The number of the letter that a payload is, or that it encloses as a notice; 0: none. */
 uint32_t sim_letter_number(const void *payload, size_t size);

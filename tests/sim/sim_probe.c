@@ -23,11 +23,10 @@ static struct sim_ledger *ledger(void) {
 
 /* ---- letters ---- */
 
-struct th_message *sim_letter_new(struct sim_world *world, uint32_t sender, uint32_t receiver,
-                                  int64_t depth) {
+static struct th_message *new_letter(struct sim_world *world, uint32_t sender, uint32_t receiver,
+                                     int64_t depth, size_t weight) {
   static const unsigned char ballast[BALLAST];
   struct th_buffer buffer;
-  size_t weight = sim_chance(HEAVY) ? (size_t)sim_draw(BALLAST) : (size_t)sim_draw(64);
   struct th_address from = sim_ledger_party(&world->ledger, sender)->address;
   struct th_address to = sim_ledger_party(&world->ledger, receiver)->address;
   th_buffer_init(&buffer);
@@ -38,6 +37,16 @@ struct th_message *sim_letter_new(struct sim_world *world, uint32_t sender, uint
   struct th_message *message = th_message_pack(TH_KIND_USER, &to, &from, &buffer);
   th_buffer_clear(&buffer);
   return message;
+}
+
+struct th_message *sim_letter_new(struct sim_world *world, uint32_t sender, uint32_t receiver,
+                                  int64_t depth) {
+  size_t weight = sim_chance(HEAVY) ? (size_t)sim_draw(BALLAST) : (size_t)sim_draw(64);
+  return new_letter(world, sender, receiver, depth, weight);
+}
+
+struct th_message *sim_letter_heavy(struct sim_world *world, uint32_t sender, uint32_t receiver) {
+  return new_letter(world, sender, receiver, 0, BALLAST);
 }
 
 static uint32_t read_letter(const void *payload, size_t size, int64_t *depth) {
@@ -95,7 +104,9 @@ static uint32_t party_of(const struct th_actor *actor) {
 static void write_to_somebody(struct th_actor *actor, int64_t depth) {
   struct sim_world *world = sim_engine()->world;
   uint32_t receiver = sim_draw_party(world);
-  actor->world->ops->send(actor->world, sim_letter_new(world, party_of(actor), receiver, depth));
+  struct th_actor *full = actor->world->ops->send(
+    actor->world, sim_letter_new(world, party_of(actor), receiver, depth));
+  if (full != NULL) actor->pressed = full;
 }
 
 static void have_child(struct th_actor *actor) {

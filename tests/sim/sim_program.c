@@ -12,6 +12,7 @@
 
 #define LIMIT ((size_t)1 << 20)
 #define NAMES 3
+#define FLOOD 80 /* heavy letters: more than a link gives to its wire at once */
 
 struct sim_program {
   struct sim_program *next;
@@ -119,6 +120,14 @@ static void write_letters(struct sim_program *program) {
                                 (int64_t)sim_draw(4)));
 }
 
+/* More than a mailbox may hold, and than leaves at once. */
+static void flood(struct sim_program *program) {
+  uint32_t receiver = sim_draw_party(program->world);
+  for (unsigned i = 0; i < FLOOD; i++)
+    th_link_send(program->link, sim_letter_heavy(program->world, program->party, receiver));
+  if (sim_chance(500)) sim_program_close(program);
+}
+
 static void ask_to_exit(struct sim_program *program) {
   struct th_buffer buffer;
   struct th_address target =
@@ -151,6 +160,8 @@ void sim_program_act(struct sim_program *program) {
     ask_to_exit(program);
   else if (sim_chance(80))
     sim_program_close(program);
+  else if (sim_chance(20))
+    flood(program);
   else
     write_letters(program);
 }

@@ -165,6 +165,7 @@ static void begin(struct story *story, unsigned least_hosts, unsigned most_hosts
   struct sim_world *world = &story->world;
   world->base = sim_chance(700) ? TH_BASE_TCP : TH_BASE_UDP;
   world->host_count = (unsigned)sim_between(least_hosts, most_hosts);
+  world->mailbox_limit = sim_chance(500) ? 100000 : (int64_t)sim_between(1, 40);
   story->has_faults = sim_chance(850);
   story->next_act = story->next_fault = th_clock_now();
   for (unsigned i = 0; i < world->host_count; i++) {
@@ -211,6 +212,26 @@ static int64_t read_counter(const struct th_message *status, const char *name) {
   return find_key(&reader, "counters") && find_key(&reader, name) ? th_unpack_int(&reader) : -1;
 }
 
+/* Whoever is called something lives, and is called so. */
+static void check_names(struct sim_host *host, const struct th_message *status) {
+  struct sim_ledger *ledger = &host->world->ledger;
+  struct th_unpack reader;
+  size_t size;
+  th_unpack_init(&reader, status->payload, status->size);
+  th_unpack_array(&reader);
+  th_unpack_int(&reader);
+  if (!find_key(&reader, "names")) return;
+  for (uint32_t left = th_unpack_map(&reader); left > 0; left--) {
+    const char *name = th_unpack_str(&reader, &size);
+    struct th_address address = th_unpack_address(&reader);
+    uint32_t index = sim_ledger_find(ledger, &address);
+    const struct sim_party *party = index != SIM_NOBODY ? sim_ledger_party(ledger, index) : NULL;
+    if (party == NULL || party->is_gone || !th_unpack_is(name, size, party->name))
+      sim_ledger_violated(ledger, "on host %u p%u is said to be called %.*s", host->index, index,
+                          (int)size, name);
+  }
+}
+
 /* At rest, what was sent was handled, or failed, or found nobody. */
 static void check_books(struct sim_host *host) {
   struct sim_ledger *ledger = &host->world->ledger;
@@ -228,6 +249,7 @@ static void check_books(struct sim_host *host) {
   long long sent = read_counter(status, "sent"), delivered = read_counter(status, "delivered");
   long long dead = read_counter(status, "dead"), poisoned = read_counter(status, "poisoned");
   long long waiting = read_counter(status, "waiting");
+  check_names(host, status);
   th_message_free(status);
   sim_trace("books: sent %lld, delivered %lld, dead %lld, poisoned %lld", sent, delivered, dead,
             poisoned);

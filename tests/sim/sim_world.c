@@ -74,11 +74,13 @@ static void pack_capabilities(const struct sim_host *host, struct th_buffer *map
   uint32_t number = sim_net_ip(host->index);
   snprintf(ip, sizeof ip, "%u.%u.%u.%u", number >> 24, number >> 16 & 255, number >> 8 & 255,
            number & 255);
-  th_pack_map(map, 2);
+  th_pack_map(map, 3);
   th_pack_text(map, "Admin Host");
   th_pack_text(map, ip);
   th_pack_text(map, "Admin Port");
   th_pack_int(map, SIM_PORT);
+  th_pack_text(map, "Mailbox Limit");
+  th_pack_int(map, host->world->mailbox_limit);
 }
 
 void sim_host_start(struct sim_host *host) {
