@@ -1,9 +1,11 @@
 /* sim: runs the simulation for many seeds, or one of them again.
  *
  *   sim --seeds N [--from K] [--hosts MIN-MAX]     N runs, from seed K (1) on
- *   sim --seed K [--trace] [--hosts MIN-MAX]       one run, twice: both must be the same
+ *   sim --seed K [--trace] [--hosts MIN-MAX]       one run; with its history, line by line
+ *   sim ... --twice                                each run again: both must have the same history
  *
- * Exits 1 when anything is violated, with the seed that shows it. */
+ * Prints a line for each seed that violates anything, what was done in all, and a hash of all
+ * histories. Exits 1 when anything is violated. */
 #include "sim.h"
 
 #include <inttypes.h>
@@ -94,7 +96,7 @@ static int usage(const char *argument) {
   fprintf(stderr,
           "sim: what is %s?\n"
           "usage: sim --seeds N [--from K] [--twice] [--hosts MIN-MAX]\n"
-          "       sim --seed K [--trace] [--hosts MIN-MAX]\n",
+          "       sim --seed K [--trace] [--twice] [--hosts MIN-MAX]\n",
           argument);
   return 2;
 }

@@ -1,9 +1,10 @@
 /* sim: a world of simulated hosts, each with a real actor system that has no threads.
  *
- * Who takes part: hosts, whose systems run probe actors (sim_probe.c), and programs (sim_program.c),
- * which speak to a system over a link as any program does. The world (sim_world.c) always lets the
- * one go on whose time comes next. The story (sim_story.c) has them act, and has things go wrong,
- * for a while; then all is healed, what is on its way arrives, and the ledger is settled.
+ * Who takes part: hosts, whose systems run probe actors (sim_probe.c), and programs
+ * (sim_program.c), which speak to a system over a link as any program does. The world (sim_world.c)
+ * always lets the one go on whose time comes next. The story (sim_story.c) has them act, and has
+ * things go wrong, for a while; then all is healed, what is on its way arrives, and the ledger is
+ * settled.
  *
  * Threads: one. Owns: systems, programs, the ledger.
  */
@@ -88,8 +89,8 @@ void sim_host_route(struct sim_host *host, struct th_message *message);
  * others' turns. */
 struct th_message *sim_host_ask(struct sim_host *host, const struct th_buffer *request);
 
-/* When anybody has something to do; and has one of those who do at that time do it. */
-uint64_t sim_world_next(const struct sim_world *world);
+/* Has one of those do it who have something to do soonest, if that is not after until; else time
+ * moves to until. Run does so until then. */
 void sim_world_step(struct sim_world *world, uint64_t until);
 void sim_world_run(struct sim_world *world, uint64_t until);
 

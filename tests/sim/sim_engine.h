@@ -1,14 +1,15 @@
 /* sim_engine: simulated time, chance, and the trace of one run.
  *
  * Everything that may differ between two runs of a program is drawn from one stream of numbers that
- * begins with the seed, so a run is a function of its seed. What happens is told to the trace, whose
- * hash shows that two runs were the same.
+ * begins with the seed, so a run is a function of its seed. What happens is told to the trace,
+ * whose hash shows that two runs were the same.
  *
  * The runtime asks for the time and for random bytes without saying who asks. So the engine that
  * runs is the one thing in the simulator that is reached by a variable of the file.
  *
- * Time moves only when somebody waits. Then the holder's step lets the others go on; but in the dark,
- * where a crashed system is cleared away, time moves for it alone and is forgotten afterwards.
+ * Time moves only when somebody waits. Then the holder's step lets the others go on; but in the
+ * dark, where a crashed system is cleared away, time moves for it alone and is forgotten
+ * afterwards.
  *
  * Threads: one. Owns: nothing but itself.
  */

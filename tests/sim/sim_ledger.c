@@ -102,7 +102,7 @@ void sim_ledger_notice(struct sim_ledger *ledger, uint32_t parent, const struct 
   if (party->parent != parent)
     sim_ledger_violated(ledger, "p%u was told of the end of p%u, whose parent is p%u", parent,
                         index, party->parent);
-  if (!party->is_gone)
+  if (!party->is_gone && party->host == ledger->parties[parent].host)
     sim_ledger_violated(ledger, "p%u was told of the end of p%u, which lives", parent, index);
   if (++party->notices > 1)
     sim_ledger_violated(ledger, "p%u was told of the end of p%u again", parent, index);
@@ -179,7 +179,8 @@ static void settle_letter(struct sim_ledger *ledger, uint32_t index) {
   const struct sim_letter *letter = &ledger->letters[index];
   const struct sim_party *sender = &ledger->parties[letter->sender];
   const struct sim_party *receiver = &ledger->parties[letter->receiver];
-  bool is_excused = sender->is_excused || receiver->is_excused;
+  bool is_loose = ledger->is_loose && sender->host != receiver->host;
+  bool is_excused = sender->is_excused || receiver->is_excused || is_loose;
   if (letter->fate == SIM_SENT && !is_excused)
     sim_ledger_violated(ledger, "m%u, from p%u to p%u, was lost", index + 1, letter->sender,
                         letter->receiver);
@@ -190,8 +191,9 @@ static void settle_letter(struct sim_ledger *ledger, uint32_t index) {
 
 static void settle_party(struct sim_ledger *ledger, uint32_t index) {
   const struct sim_party *party = &ledger->parties[index];
-  if (!party->is_gone || party->is_excused || party->parent == SIM_NOBODY) return;
-  if (!ledger->parties[party->parent].is_gone && party->notices != 1)
+  if (!party->is_gone || party->parent == SIM_NOBODY) return;
+  const struct sim_party *parent = &ledger->parties[party->parent];
+  if (!parent->is_gone && party->notices != 1)
     sim_ledger_violated(ledger, "the end of p%u was told %u times to its parent p%u", index,
                         party->notices, party->parent);
 }

@@ -3,14 +3,15 @@
  * Parties are actors and programs' endpoints. Every message between parties has a number, in the
  * order of sending, and one fate:
  *
- *   received   by its receiver, once, and after all that the same sender sent to him before and that
- *              he received
+ *   received   by its receiver, once, and after all that the same sender sent to him before and
+ *              that he received
  *   failed     received, and its receiver failed at it: then it comes back to its sender as poison
  *   dead       a dead letter
  *   returned   undeliverable, as the sender's own link has told him
  *   lost       allowed only where a party is excused: its host crashed, or its link broke
  *
- * A child's end is told to its parent once, after it. A name has one actor at a time in a system.
+ * A child's end is told to its parent once: after it, but where it lived on another host, which may
+ * have been given up before. A name has one actor at a time in a system.
  *
  * The first violation is kept in words; each is counted.
  *
@@ -56,6 +57,7 @@ struct sim_ledger {
   uint32_t letter_count;
   struct th_map by_address;
   struct th_map latest; /* received, by pair */
+  bool is_loose;        /* between hosts letters may get lost */
   unsigned violations;
   char first[512];
 };

@@ -23,8 +23,8 @@ struct sim_item {
   void (*run)(struct sim_item *item);
 };
 
-/* Has run called at that time, or as soon after it as the loop is turned. An item that waits already
- * waits for the new time. */
+/* Has run called at that time, or as soon after it as the loop is turned. An item that waits
+ * already waits for the new time. */
 void sim_item_at(struct sim_item *item, struct th_loop *loop, uint64_t due,
                  void (*run)(struct sim_item *item));
 void sim_item_cancel(struct sim_item *item);

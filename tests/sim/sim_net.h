@@ -1,15 +1,15 @@
 /* sim_net: the network between simulated hosts, and what goes wrong in it.
  *
  * Linked in the place of transport/tcp.c and transport/udp.c: the wires of all systems and programs
- * are joined here by ip and port. Bytes arrive after a while, in slices, in order; over UDP the stream
- * does, too, and frames that are sent loose may get lost or overtake bytes of the stream, as
+ * are joined here by ip and port. Bytes arrive after a while, in slices, in order; over UDP the
+ * stream does, too, and frames that are sent loose may get lost or overtake bytes of the stream, as
  * transport/wire.h says. Here is what faults do:
  *
  *   cut      From one host to another nothing gets through. What is on its way, or sent now, stalls
- *            and arrives after the healing, but for loose frames, which are lost. A connection may be
- *            given up by one side before that, or break at the healing.
- *   crash    The host's connections are gone. Their other sides are told so, where the host's kernel
- *            outlives the process; else they hear nothing more, until they lose patience.
+ *            and arrives after the healing, but for loose frames, which are lost. A connection may
+ *            be given up by one side before that, or break at the healing.
+ *   crash    The host's connections are gone. Their other sides are told so, where the host's
+ *            kernel outlives the process; else they hear nothing more, until they lose patience.
  *   absence  Who connects where nobody listens is refused; where the host is down, or cut off, he
  *            waits until he loses patience.
  *

@@ -1,8 +1,9 @@
 /* sim_probe: the actors of simulated systems, and the letters that they write.
  *
- * An actor of class "probe" enters what it receives into the ledger and then, as chance will have it,
- * sends letters to others, has children, asks somebody to exit, or fails. "fail" fails at its birth.
- * What a crashed system still does while it is cleared away, in the dark, is nobody's history. */
+ * An actor of class "probe" enters what it receives into the ledger and then, as chance will have
+ * it, sends letters to others, has children, asks somebody to exit, or fails. "fail" fails at its
+ * birth. What a crashed system still does while it is cleared away, in the dark, is nobody's
+ * history. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

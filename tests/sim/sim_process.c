@@ -1,6 +1,6 @@
-/* sim_process: what the runtime asks of the machine, answered by the engine: the time, random bytes,
- * the process's number; and turns that nobody asks to end, since simulated turns take no time. Linked
- * in the place of base/clock.c, base/random.c and actor/preempt.c. */
+/* sim_process: what the runtime asks of the machine, answered by the engine: the time, random
+ * bytes, the process's number; and turns that nobody asks to end, since simulated turns take no
+ * time. Linked in the place of base/clock.c, base/random.c and actor/preempt.c. */
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>

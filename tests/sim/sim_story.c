@@ -1,5 +1,5 @@
-/* sim_story: one run. Programs and actors act and things go wrong for a while, by chance; then all is
- * healed and calm, what is on its way arrives, and everything has to be accounted for. */
+/* sim_story: one run. Programs and actors act and things go wrong for a while, by chance; then all
+ * is healed and calm, what is on its way arrives, and everything has to be accounted for. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +11,9 @@
 #define RECOVERIES 64
 #define LONGEST (15 * TH_SECOND) /* of what happens */
 #define SETTLING (120 * TH_SECOND)
+
+static const char *const fault_words[SIM_FAULTS] = {
+  "cut", "one-way cut", "crash", "silent crash", "stall", "slowness", "crash of a program"};
 
 struct recovery {
   uint64_t when;
@@ -106,7 +109,7 @@ static void make_fault(struct story *story) {
                            .one = draw_host(world)->index,
                            .other = draw_host(world)->index};
   if (world->hosts[fault.one].system == NULL || story->recovery_count == RECOVERIES) return;
-  sim_trace("fault %d, host %u and %u", fault.fault, fault.one, fault.other);
+  sim_trace("%s, host %u and %u", fault_words[fault.fault], fault.one, fault.other);
   sim_world_disturbed(world, fault.one);
   sim_world_disturbed(world, fault.other);
   world->faults[fault.fault]++;
@@ -122,7 +125,7 @@ static void recover_until(struct story *story, uint64_t now) {
       continue;
     }
     story->recoveries[i] = story->recoveries[--story->recovery_count];
-    sim_trace("recovery from fault %d, host %u and %u", recovery.fault, recovery.one,
+    sim_trace("no more %s, host %u and %u", fault_words[recovery.fault], recovery.one,
               recovery.other);
     recover(story, &recovery);
   }
@@ -164,10 +167,12 @@ static void happen(struct story *story, uint64_t end) {
 static void begin(struct story *story, unsigned least_hosts, unsigned most_hosts) {
   struct sim_world *world = &story->world;
   world->base = sim_chance(700) ? TH_BASE_TCP : TH_BASE_UDP;
+  world->ledger.is_loose = th_base_carrier(world->base) == TH_CARRIER_UDP;
   world->host_count = (unsigned)sim_between(least_hosts, most_hosts);
   world->mailbox_limit = sim_chance(500) ? 100000 : (int64_t)sim_between(1, 40);
   story->has_faults = sim_chance(850);
-  story->next_act = story->next_fault = th_clock_now();
+  story->next_act = th_clock_now();
+  story->next_fault = th_clock_after(sim_between(50, 3000) * TH_MILLISECOND);
   for (unsigned i = 0; i < world->host_count; i++) {
     world->hosts[i] = (struct sim_host){.world = world, .index = i};
     sim_host_start(&world->hosts[i]);

@@ -172,7 +172,7 @@ static uint64_t program_next(const struct sim_program *program) {
   return th_on_loop(loop) ? TH_FOREVER : sim_loop_next(loop);
 }
 
-uint64_t sim_world_next(const struct sim_world *world) {
+static uint64_t world_next(const struct sim_world *world) {
   uint64_t next = TH_FOREVER;
   for (unsigned i = 0; i < world->host_count; i++) {
     uint64_t own = host_next(&world->hosts[i]);
@@ -213,7 +213,7 @@ static bool turn_one(struct sim_world *world, uint64_t now, uint64_t *skip) {
 void sim_world_step(struct sim_world *world, uint64_t until) {
   struct sim_engine *engine = sim_engine();
   unsigned host = engine->host;
-  uint64_t next = sim_world_next(world);
+  uint64_t next = world_next(world);
   if (next == TH_FOREVER && until == TH_FOREVER) {
     fprintf(stderr, "sim: everybody waits for ever\n");
     abort();

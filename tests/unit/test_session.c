@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "base/digest.h"
+#include "base/random.h"
 #include "base/memory.h"
 #include "message/pack.h"
 #include "message/protocol.h"
