@@ -26,13 +26,21 @@ struct options {
 
 static volatile uint64_t present_seed;
 
-/* An assertion that fails ends the process: its seed must not be lost with it. */
-static void on_abort(int signal) {
+/* Of the sanitizers, where they are linked in. */
+void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
+
+/* An assertion that fails, or a sanitizer's finding, ends the process: the seed must not be lost
+ * with it. */
+static void name_seed(void) {
   char words[64];
-  int size = snprintf(words, sizeof words, "sim: aborted in seed %" PRIu64 "\n",
+  int size = snprintf(words, sizeof words, "sim: ended within seed %" PRIu64 "\n",
                       (uint64_t)present_seed);
+  if (present_seed != 0 && write(STDERR_FILENO, words, (size_t)size) < 0) _exit(2);
+}
+
+static void on_abort(int signal) {
   (void)signal;
-  if (write(STDERR_FILENO, words, (size_t)size) < 0) _exit(2);
+  name_seed();
 }
 
 static void add(uint64_t *sums, const uint64_t *values, size_t count) {
@@ -135,5 +143,8 @@ int main(int count, char **arguments) {
     if (strcmp(*at, "--trace") != 0 && strcmp(*at, "--twice") != 0) at++;
   }
   signal(SIGABRT, on_abort);
-  return run_all(&options) ? EXIT_SUCCESS : EXIT_FAILURE;
+  if (__sanitizer_set_death_callback != NULL) __sanitizer_set_death_callback(name_seed);
+  bool is_fine = run_all(&options);
+  present_seed = 0;
+  return is_fine ? EXIT_SUCCESS : EXIT_FAILURE;
 }

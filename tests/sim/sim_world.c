@@ -11,6 +11,7 @@
 
 #define REPLY_TIME (5 * TH_SECOND)
 #define GRACE 600.0 /* simulated seconds */
+#define MOST_TURNS UINT64_C(10000000)
 
 /* ---- our own endpoint on each system ---- */
 
@@ -185,9 +186,16 @@ static uint64_t world_next(const struct sim_world *world) {
   return next;
 }
 
+/* Whose turn it is. Two that answer each other without end would go unnoticed by the clock. */
+static void begin_turn(struct sim_world *world, unsigned host) {
+  sim_engine()->host = host;
+  if (++world->turns < MOST_TURNS) return;
+  fprintf(stderr, "sim: it goes on for ever\n");
+  abort();
+}
+
 static void turn_host(struct sim_host *host) {
-  sim_engine()->host = host->index;
-  host->world->turns++;
+  begin_turn(host->world, host->index);
   th_system_crank(host->system, TH_FOREVER);
   if (host->lag > 0) host->not_before = th_clock_after(sim_draw(host->lag));
 }
@@ -201,8 +209,7 @@ static bool turn_one(struct sim_world *world, uint64_t now, uint64_t *skip) {
     }
   for (struct sim_program *at = world->programs; at != NULL; at = sim_program_next(at))
     if (program_next(at) <= now && (*skip)-- == 0) {
-      sim_engine()->host = sim_program_host(at);
-      world->turns++;
+      begin_turn(world, sim_program_host(at));
       th_loop_run(sim_program_loop(at), 0);
       return true;
     }
