@@ -65,7 +65,8 @@ uint32_t sim_ledger_add(struct sim_ledger *ledger, const struct th_address *addr
     sim_ledger_violated(ledger, "the address of p%u was given again",
                         sim_ledger_find(ledger, address));
   ledger->parties = make_room(ledger->parties, index, sizeof *ledger->parties);
-  ledger->parties[index] = (struct sim_party){.address = *address, .host = host, .parent = parent};
+  ledger->parties[index] = (struct sim_party){
+    .address = *address, .host = host, .at = host, .parent = parent};
   ledger->party_count++;
   th_map_put_text(&ledger->by_address, (const char *)&key, sizeof key, of_index(index));
   return index;
@@ -144,11 +145,30 @@ static bool may_become(enum sim_fate before, enum sim_fate after) {
   return before == (after == SIM_POISONED ? SIM_FAILED : SIM_SENT);
 }
 
+static bool is_between_hosts(const struct sim_ledger *ledger, const struct sim_letter *letter) {
+  return ledger->parties[letter->sender].at != ledger->parties[letter->receiver].at;
+}
+
+/* Between hosts that may have lost each other. */
+static bool is_shaken(const struct sim_ledger *ledger, const struct sim_letter *letter) {
+  return is_between_hosts(ledger, letter) &&
+         (ledger->is_shaken[ledger->parties[letter->sender].at] ||
+          ledger->is_shaken[ledger->parties[letter->receiver].at]);
+}
+
+/* Whether its sender's system may have been in the dark about it. */
+static bool is_doubted(const struct sim_ledger *ledger, const struct sim_letter *letter,
+                       enum sim_fate fate) {
+  return is_shaken(ledger, letter) && (letter->fate == SIM_DEAD || fate == SIM_DEAD);
+}
+
 void sim_ledger_fate(struct sim_ledger *ledger, uint32_t number, enum sim_fate fate) {
   struct sim_letter *letter = find_letter(ledger, number);
   if (letter == NULL) return;
   sim_trace("m%u is %s", number, fate_words[fate]);
-  if (!may_become(letter->fate, fate))
+  bool is_known = letter->fate != SIM_SENT && is_doubted(ledger, letter, fate);
+  if (is_known && fate == SIM_DEAD) return; /* what it was before says more */
+  if (!is_known && !may_become(letter->fate, fate))
     sim_ledger_violated(ledger, "m%u, from p%u to p%u, was %s and is %s", number, letter->sender,
                         letter->receiver, fate_words[letter->fate], fate_words[fate]);
   letter->fate = fate;
@@ -179,12 +199,13 @@ static void settle_letter(struct sim_ledger *ledger, uint32_t index) {
   const struct sim_letter *letter = &ledger->letters[index];
   const struct sim_party *sender = &ledger->parties[letter->sender];
   const struct sim_party *receiver = &ledger->parties[letter->receiver];
-  bool is_loose = ledger->is_loose && sender->host != receiver->host;
+  bool is_loose = ledger->is_loose && is_between_hosts(ledger, letter);
   bool is_excused = sender->is_excused || receiver->is_excused || is_loose;
   if (letter->fate == SIM_SENT && !is_excused)
     sim_ledger_violated(ledger, "m%u, from p%u to p%u, was lost", index + 1, letter->sender,
                         letter->receiver);
-  if (letter->fate == SIM_FAILED && !is_excused && !sender->is_gone)
+  /* A poison that finds no way back is itself a dead letter. */
+  if (letter->fate == SIM_FAILED && !is_excused && !is_shaken(ledger, letter) && !sender->is_gone)
     sim_ledger_violated(ledger, "m%u, from p%u to p%u, failed and did not come back", index + 1,
                         letter->sender, letter->receiver);
 }

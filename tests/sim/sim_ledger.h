@@ -10,6 +10,9 @@
  *   returned   undeliverable, as the sender's own link has told him
  *   lost       allowed only where a party is excused: its host crashed, or its link broke
  *
+ * When two systems lose each other, what one had not heard to be received is dead there, and may
+ * have been received all the same. That is allowed only where a fault has touched one of the hosts.
+ *
  * A child's end is told to its parent once: after it, but where it lived on another host, which may
  * have been given up before. A name has one actor at a time in a system.
  *
@@ -26,12 +29,14 @@
 
 #include "base/map.h"
 #include "message/address.h"
+#include "sim_net.h"
 
 #define SIM_NOBODY UINT32_MAX
 
 struct sim_party {
   struct th_address address;
   unsigned host;
+  unsigned at;     /* the host whose system it belongs to */
   uint32_t parent; /* SIM_NOBODY for none */
   bool is_program;
   bool is_gone;
@@ -56,8 +61,9 @@ struct sim_ledger {
   struct sim_letter *letters; /* number 1 is the first */
   uint32_t letter_count;
   struct th_map by_address;
-  struct th_map latest; /* received, by pair */
-  bool is_loose;        /* between hosts letters may get lost */
+  struct th_map latest;      /* received, by pair */
+  bool is_loose;             /* between hosts letters may get lost */
+  bool is_shaken[SIM_HOSTS]; /* a fault has touched this host */
   unsigned violations;
   char first[512];
 };

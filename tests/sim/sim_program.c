@@ -47,6 +47,7 @@ static void on_welcome(void *context, struct th_link *link, const struct th_welc
   program->admin = welcome->admin;
   program->party = sim_ledger_add(ledger(program), &welcome->endpoint, program->host, SIM_NOBODY);
   sim_ledger_party(ledger(program), program->party)->is_program = true;
+  sim_ledger_party(ledger(program), program->party)->at = program->at;
   sim_trace("p%u is a program's", program->party);
   if (program->is_disturbed || th_base_carrier(program->world->base) == TH_CARRIER_UDP)
     excuse(program);

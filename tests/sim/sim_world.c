@@ -146,6 +146,7 @@ void sim_host_crash(struct sim_host *host, bool is_silent) {
 }
 
 void sim_world_disturbed(struct sim_world *world, unsigned host) {
+  world->ledger.is_shaken[host] = true;
   for (struct sim_program *at = world->programs; at != NULL; at = sim_program_next(at))
     sim_program_disturbed(at, host);
 }
