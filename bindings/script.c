@@ -22,6 +22,7 @@
 #include "bindings/state.h"
 #include "bindings/trace.h"
 #include "message/notice.h"
+#include "message/pack.h"
 
 /* ---- open ---- */
 
@@ -220,8 +221,48 @@ static int call_check(lua_State *L) {
 
 /* ---- start ---- */
 
-/* In the handler's coroutine: instance or nil, class or the check, words. A class may have its own
- * limit. */
+/* Appends one need, unless its value is a table: that is left to the check. */
+static uint32_t pack_need(lua_State *L, int need, struct th_buffer *buffer) {
+  uint8_t kind;
+  lua_getfield(L, need, "name");
+  lua_getfield(L, need, "value");
+  bool is_plain = lua_type(L, -2) == LUA_TSTRING && !lua_istable(L, -1) && !lua_isuserdata(L, -1);
+  size_t size = buffer->size;
+  if (is_plain && th_codec_encode(L, lua_absindex(L, -2), buffer, &kind) == 0 &&
+      th_codec_encode(L, lua_absindex(L, -1), buffer, &kind) == 0)
+    return 2;
+  buffer->size = size;
+  return 0;
+}
+
+/* Keeps what the class needs, a list of {name =, value =}, for whoever seeks another system for it. */
+static void note_wanted(lua_State *L, int needs) {
+  struct th_script_state *state = th_script_state_of(L);
+  struct th_buffer list, *items = &state->scratch;
+  uint32_t count = 0;
+  th_buffer_reset(items);
+  for (lua_Integer i = 1; lua_rawgeti(L, needs, i) == LUA_TTABLE; i++) {
+    int top = lua_gettop(L);
+    count += pack_need(L, top, items);
+    lua_settop(L, top - 1);
+  }
+  th_buffer_init(&list);
+  th_pack_array(&list, count);
+  th_pack_raw(&list, items->data, items->size);
+  th_bytes_unref(state->wanted);
+  state->wanted = NULL;
+  if (list.error == 0) state->wanted = th_bytes_copy(list.data, list.size);
+  th_buffer_clear(&list);
+}
+
+/* Hands what the class needs on to its birth. */
+static void give_wanted(struct th_script_state *state, struct th_birth *birth) {
+  birth->wanted = state->wanted;
+  state->wanted = NULL;
+}
+
+/* In the handler's coroutine: instance or nil, class or the check, words, needs. A class may have its
+ * own limit. */
 static int started(lua_State *L, int status, lua_KContext context) {
   struct th_script_state *state = th_script_state_of(L);
   (void)status;
@@ -235,6 +276,7 @@ static int started(lua_State *L, int status, lua_KContext context) {
     if (limit > 0 && limit < (lua_Number)(SIZE_MAX / 2))
       state->interrupt.memory_limit = (size_t)limit;
   }
+  if (lua_istable(L, 4)) note_wanted(L, 4);
   lua_settop(L, 3);
   if (lua_isfunction(L, 2)) {
     lua_pushvalue(L, 2);
@@ -262,7 +304,7 @@ static int call_start(lua_State *L, int status, lua_KContext context) {
   lua_pushboolean(L, state->birth->check_capabilities);
   th_lua_push_address(L, &state->actor->address);
   lua_pushstring(L, state->global_name);
-  lua_callk(L, 6, 3, 0, started);
+  lua_callk(L, 6, 4, 0, started);
   return started(L, LUA_OK, 0);
 }
 
@@ -340,6 +382,7 @@ static int open_script(struct th_actor *actor, struct th_birth *birth, struct th
   int outcome = run_preemptible(state, begin_start, &details);
   if (outcome < 0) {
     th_fail(reason, outcome, "%s", (const char *)details.data);
+    give_wanted(state, birth);
     th_script_state_free(state);
   }
   th_buffer_clear(&details);
@@ -527,7 +570,10 @@ static int resume(struct th_actor *actor, struct th_message **message, struct th
   (void)message;
   if (th_actor_must_stop(actor)) state->interrupt.stop = TH_STOP_EXIT;
   int outcome = conclude_check(state, run_preemptible(state, go_on, details));
-  if (outcome < 0 && th_actor_state(actor) == TH_ACTOR_STARTING) th_script_state_free(state);
+  if (outcome < 0 && th_actor_state(actor) == TH_ACTOR_STARTING) {
+    give_wanted(state, actor->birth);
+    th_script_state_free(state);
+  }
   return outcome;
 }
 

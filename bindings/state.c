@@ -91,6 +91,7 @@ void th_script_state_close(struct th_script_state *state) {
 void th_script_state_free(struct th_script_state *state) {
   th_script_state_close(state);
   if (state->birth != NULL) state->birth->drop(state->birth);
+  th_bytes_unref(state->wanted);
   free(state->global_name);
   th_buffer_clear(&state->scratch);
   free(state);

@@ -43,6 +43,7 @@ struct th_script_state {
   lua_State *handler;            /* the coroutine that runs handlers */
   void *source;                  /* where modules are looked up first, or NULL */
   struct th_script_birth *birth; /* for a restart */
+  struct th_bytes *wanted;       /* capabilities that the class needs, where it does not fit */
   const char *class_name;        /* borrowed: the birth's while it starts, then the card's */
   char *global_name;             /* or NULL */
   size_t memory;                 /* bytes that the state holds */

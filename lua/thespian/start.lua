@@ -55,6 +55,16 @@ local function fits(found, capabilities, requirements)
   return false, words .. "says no" .. (type(why) == "string" and ": " .. why or "")
 end
 
+--- What the class requires by requireCapability, as far as that is known without calling its check,
+--- so that systems without it need not be tried; nil for nothing.
+local function needs_of(found)
+  local meta = found.__meta
+  while meta and not meta.__needs and not rawget(meta.__index, "actorSystemCapabilityCheck") do
+    meta = meta.__base
+  end
+  return meta and meta.__needs
+end
+
 --- Makes the instance: its address is known before its init runs. What decorators made of its class
 --- stands in its place then.
 local function make(found, birth, capabilities, global_name)
@@ -87,6 +97,7 @@ end
 ---@return string|function|nil error name of the class of the error; with an instance: what calls the
 --- check again, for other capabilities, and gives true, or false and why not
 ---@return string|nil words
+---@return { name: string, value: any }[]|nil needs of a class that does not fit
 return function(specified, capabilities, requirements, check, address, globalName)
   local found, why = find_class(specified)
   if not found then return nil, "InvalidActorSpecification", why end
@@ -94,7 +105,7 @@ return function(specified, capabilities, requirements, check, address, globalNam
   leader, requirements = read_membership(requirements)
   if check then
     local fit, reason = fits(found, capabilities, requirements)
-    if not fit then return nil, "NoCompatibleSystemForActor", reason end
+    if not fit then return nil, "NoCompatibleSystemForActor", reason, needs_of(found) end
   end
   local birth = { self = { myAddress = address }, specified = specified,
     requirements = requirements, leader = leader }

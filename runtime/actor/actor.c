@@ -38,6 +38,7 @@ static void free_birth(struct th_birth *birth) {
   free(birth->class_name);
   free(birth->global_name);
   th_bytes_unref(birth->requirements);
+  th_bytes_unref(birth->wanted);
   free(birth->words);
   free(birth);
 }

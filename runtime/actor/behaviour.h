@@ -31,6 +31,8 @@ struct th_birth {
   const char *source;            /* kept as long as the system lives: hash of the bundle, or NULL */
   char *global_name;             /* the birth's own, or NULL */
   struct th_bytes *requirements; /* a reference: the packed value, or NULL */
+  struct th_bytes *wanted;       /* a reference: once it turned out that the actor cannot live here,
+                                    what it needs, a packed array [name, value or nil, ...]; or NULL */
   struct th_address address;     /* what the actor is called, where that is not its slot's own */
   int error;                     /* not 0: the start has failed already, for this reason */
   char *words;                   /* the birth's own, or NULL */

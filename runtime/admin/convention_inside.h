@@ -18,9 +18,6 @@
 #define TH_CONVENTION_MEMBERS 10000
 #define TH_CONVENTION_INVITATIONS 16
 
-/* Where one creation is tried at most. */
-#define TH_CONVENTION_CANDIDATES 64
-
 enum th_leading { TH_LEADING_NOT, TH_LEADING_GREETED, TH_LEADING_REGISTERED };
 
 /* Another system. */

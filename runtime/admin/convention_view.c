@@ -115,9 +115,8 @@ void th_convention_candidates(struct th_convention *convention, const void *want
                               uint64_t excluded, struct th_buffer *buffer) {
   const struct th_address **fit = th_alloc((convention->count + 1) * sizeof *fit);
   size_t count = find_fit(convention, wanted, size, excluded, fit);
-  size_t given = count < TH_CONVENTION_CANDIDATES ? count : TH_CONVENTION_CANDIDATES;
-  th_pack_array(buffer, (uint32_t)given);
-  for (size_t i = 0; i < given; i++) th_pack_address(buffer, fit[(convention->turn + i) % count]);
+  th_pack_array(buffer, (uint32_t)count);
+  for (size_t i = 0; i < count; i++) th_pack_address(buffer, fit[(convention->turn + i) % count]);
   convention->turn++;
   free(fit);
 }

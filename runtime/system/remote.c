@@ -22,6 +22,7 @@ struct forward {
   char *class_name;
   char *global_name;
   struct th_bytes *requirements;
+  struct th_bytes *wanted; /* capabilities; NULL for none that are known */
   const char *source;
   struct th_address requester; /* gets a REPLY under ticket once it is known how the start went */
   uint32_t ticket;
@@ -105,6 +106,7 @@ static void free_forward(struct forward *forward) {
   free(forward->candidates);
   free(forward->refusal);
   th_bytes_unref(forward->requirements);
+  th_bytes_unref(forward->wanted);
   free(forward);
 }
 
@@ -121,15 +123,19 @@ static void close_forward(struct th_actor *actor) {
 
 /* ---- where it may live ---- */
 
-/* What its class needs of a system, where that is known without asking it. */
+/* A leader leaves out systems without what the class needs, as far as that is known without asking
+ * it. */
 static void ask_for_candidates(struct th_actor *actor, const struct th_address *admin) {
   struct th_buffer buffer;
   th_buffer_init(&buffer);
   th_pack_array(&buffer, 2);
+  const struct forward *forward = actor->state;
   th_pack_int(&buffer, TH_CONVENTION_PLACE);
-  th_pack_array(&buffer, 0);
-  struct th_message *message = th_message_pack(TH_KIND_CONVENTION, admin, &actor->address,
-                                               &buffer);
+  if (forward->wanted != NULL)
+    th_pack_raw(&buffer, forward->wanted->data, forward->wanted->size);
+  else
+    th_pack_array(&buffer, 0);
+  struct th_message *message = th_message_pack(TH_KIND_CONVENTION, admin, &actor->address, &buffer);
   th_buffer_clear(&buffer);
   if (message != NULL) actor->world->ops->send(actor->world, message);
 }
@@ -326,6 +332,12 @@ static int take_reply(struct th_actor *actor, const struct th_message *message) 
   return error == TH_ENOCOMPATIBLE ? try_next(actor) : fail(actor, error, forward->refusal);
 }
 
+/* What is said to the actor; the rest was meant for who was to live here. */
+static bool is_for_actor(const struct th_message *message) {
+  return message->kind <= TH_KIND_STATUS_REQUEST || message->kind == TH_KIND_REPLY ||
+         message->kind == TH_KIND_DEAD_NOTICE || message->kind == TH_KIND_PRESENCE;
+}
+
 /* Who asked for the name here is answered as soon as it is known who has it. */
 static int receive(struct th_actor *actor, struct th_message **message, struct th_buffer *details) {
   struct forward *forward = actor->state;
@@ -333,6 +345,7 @@ static int receive(struct th_actor *actor, struct th_message **message, struct t
   if ((*message)->kind == TH_KIND_REMOTE) return take_words(actor, *message);
   if ((*message)->kind == TH_KIND_REPLY && is_answer(forward, *message))
     return take_reply(actor, *message);
+  if (!is_for_actor(*message)) return 0;
   if (th_address_is_none(&forward->actor))
     keep(actor, forward, *message);
   else
@@ -351,12 +364,15 @@ static const struct th_behaviour forward_behaviour = {
 bool th_remote_relocate(struct th_world *world, struct th_actor *actor, struct th_birth *birth,
                         const char *words) {
   struct th_system *system = th_system_of(world);
-  if (system->peers == NULL || !atomic_load_explicit(&world->has_others, memory_order_relaxed))
-    return false;
+  bool is_asked = birth->requester.system != 0 && birth->requester.system != system->identity;
+  if (system->peers == NULL || is_asked ||
+      !atomic_load_explicit(&world->has_others, memory_order_relaxed))
+    return false; /* where another system asks, its forward goes on seeking */
   struct forward *forward = th_new(struct forward);
   forward->class_name = th_strdup(birth->class_name);
   if (birth->global_name != NULL) forward->global_name = th_strdup(birth->global_name);
   if (birth->requirements != NULL) forward->requirements = th_bytes_ref(birth->requirements);
+  if (birth->wanted != NULL) forward->wanted = th_bytes_ref(birth->wanted);
   forward->source = birth->source;
   forward->requester = birth->requester;
   forward->ticket = birth->ticket;
@@ -364,6 +380,7 @@ bool th_remote_relocate(struct th_world *world, struct th_actor *actor, struct t
   actor->behaviour = &forward_behaviour;
   actor->state = forward;
   atomic_store_explicit(&actor->card.is_forward, true, memory_order_relaxed);
+  atomic_store_explicit(&actor->card.is_checked, false, memory_order_relaxed);
   ask_for_candidates(actor, &world->admin);
   return true;
 }

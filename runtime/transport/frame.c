@@ -277,6 +277,7 @@ static bool travels(int64_t kind) {
   case TH_KIND_REPLY:
   case TH_KIND_DEAD:
   case TH_KIND_DEAD_NOTICE:
+  case TH_KIND_PRESENCE:
   case TH_KIND_CONVENTION:
   case TH_KIND_REMOTE:
     return true;

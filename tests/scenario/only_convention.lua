@@ -30,6 +30,9 @@ function Picky:receiveMessage(message, sender)
   end
 end
 
+-- Needs a capability, so that systems without it are not even tried: they do not get its source.
+local Needy = actors.requireCapability("Colour", "blue")(actors.class("Needy", Echo))
+
 -- Makes what it is told to, and hears of its end.
 local Parent = actors.class("Parent", actors.Actor)
 function Parent:receiveMessage(message, sender)
@@ -64,7 +67,7 @@ function Watcher:receiveMessage(message, sender)
   end
 end
 
-local classes = { Echo = Echo, Picky = Picky, Parent = Parent, Watcher = Watcher }
+local classes = { Echo = Echo, Picky = Picky, Needy = Needy, Parent = Parent, Watcher = Watcher }
 if not actors.main(...) then return classes end
 
 local check <close> = require "lib_check"
@@ -99,6 +102,12 @@ for _, base in ipairs { "multiprocTCPBase", "multiprocUDPBase" } do
   check.equal(update.admin, green.adminAddress)
   local blue = system(base, "blue", leader)
   check.equal(heard(leader).colour, "blue")
+
+  local needy = green:createActor(Needy)
+  check.equal(ask(green, needy, "who"), needy)
+  local function sources(asys) return #ask(asys, asys.adminAddress, actors.Thespian_StatusReq()).sources end
+  check.equal(sources(leader), 1, "its program's; the actor was never tried here")
+  check.equal(sources(blue), 1, "it came with the actor")
 
   -- From a program: the actor lands where its requirement says, wherever it is asked for.
   for _, asys in ipairs { leader, green, blue } do
