@@ -45,7 +45,6 @@ struct th_system {
   struct th_gate *gate; /* NULL where nothing listens, as are the next two */
   struct th_peers *peers;
   struct th_hosting *hosting;
-  uint64_t lost_after; /* nanoseconds of silence until another system is taken for lost */
   bool is_outbound_only;
   size_t frame_limit; /* of what comes in there, requests to the admin with whole bundles, too */
   char host[64];

@@ -699,8 +699,8 @@ struct th_peers *th_peers_new(struct th_system *system, struct th_loop *loop, st
 void th_peers_start(struct th_peers *peers) {
   const struct th_system *system = peers->system;
   struct th_session_times times = TH_SESSION_TIMES;
-  times.lost = system->lost_after;
-  times.ping = system->lost_after / 6;
+  times.lost = TH_CONVENTION_MISSES * system->check_in_period;
+  times.ping = times.lost / 6;
   peers->config = (struct th_session_config){.loop = peers->loop,
                                              .wire = peers->wire,
                                              .own = system->world.admin,

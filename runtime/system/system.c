@@ -17,6 +17,7 @@
 #include "message/protocol.h"
 #include "system/gate.h"
 #include "system/inside.h"
+#include "transport/interface.h"
 #include "transport/link.h"
 
 #define MESSAGE_LIMIT (INT64_C(256) << 20)
@@ -343,7 +344,8 @@ static int listen_outside(struct th_system *system, const struct th_system_confi
   if (error != 0)
     return th_fail(reason, error, "cannot listen on %s port %lld: %s", system->host,
                    (long long)wanted, th_error_words(error));
-  system->world.admin.ip = ip != 0 ? ip : INADDR_LOOPBACK;
+  uint32_t leader = system->leader_count != 0 ? system->leaders[0].ip : 0;
+  system->world.admin.ip = ip != 0 ? ip : th_interface_toward(leader);
   system->world.admin.port = th_gate_port(system->gate);
   th_peers_start(system->peers);
   return 0;
@@ -415,8 +417,6 @@ static void init_world(struct th_system *system, const struct th_system_config *
     config->capabilities, config->capabilities_size, "Message Size Limit", MESSAGE_LIMIT);
   init_limits(&system->world, config);
   system->frame_limit = system->world.message_limit;
-  system->lost_after = TH_CONVENTION_MISSES *
-                       seconds(config, "Convention Check-in Period", TH_CONVENTION_PERIOD);
   system->is_outbound_only = is_set(config, "Outbound Only");
   /* Where messages leave in datagrams, none may be larger than can; bundles may. */
   if (strcmp(config->base, TH_BASE_UDP) == 0 && system->world.message_limit > TH_LINK_LOOSE)
