@@ -79,7 +79,7 @@
  *   SOURCE        zip, info, implicit    to a host's admin, before another BEAR
  *   FULL          address             to a system: who sends to that actor is to wait
  *   ROOM          address             it has room again
- *   LOST          words               to a forward, from the runtime: the host is lost
+ *   LOST          words, never there (bool)    to a forward, from the runtime: the host is lost
  *
  * Threads: any; pure.
  */

@@ -49,7 +49,7 @@ struct peer {
   struct th_actor *account;   /* fixed, as is the next */
   struct th_pressure *pressure;
   struct th_task begin;         /* makes the session */
-  bool is_sought;               /* the admin is told when there is a connection; under the lock */
+  atomic_bool is_up;            /* there is a connection; relaxed: a hint */
   pthread_mutex_t waiting_lock; /* the number told last is the last; under it, is_over */
   bool is_over;                 /* the account may be another's */
 };
@@ -109,13 +109,29 @@ static void ask_for_call(struct th_peers *peers, uint64_t identity) {
   th_buffer_clear(&buffer);
 }
 
-static void tell_lost(struct th_peers *peers, uint64_t forward, const char *words) {
+static const char *end_words(enum th_session_end end) {
+  switch (end) {
+  case TH_SESSION_LEFT:
+    return "system lost: it has left";
+  case TH_SESSION_RESTARTED:
+    return "system lost: it was restarted";
+  case TH_SESSION_ABSENT:
+    return "system lost: there is no connection to it";
+  case TH_SESSION_REFUSED:
+    return "system lost: it refuses to speak with this one";
+  default:
+    return "system lost";
+  }
+}
+
+static void tell_lost(struct th_peers *peers, uint64_t forward, enum th_session_end end) {
   struct th_buffer buffer;
   struct th_address target = th_system_address(peers->system, forward);
   th_buffer_init(&buffer);
-  th_pack_array(&buffer, 2);
+  th_pack_array(&buffer, 3);
   th_pack_int(&buffer, TH_REMOTE_LOST);
-  th_pack_text(&buffer, words);
+  th_pack_text(&buffer, end_words(end));
+  th_pack_bool(&buffer, end == TH_SESSION_ABSENT || end == TH_SESSION_REFUSED);
   tell(peers, TH_KIND_REMOTE, &target, &buffer);
   th_buffer_clear(&buffer);
 }
@@ -264,6 +280,14 @@ bool th_peers_depend(struct th_peers *peers, const struct th_address *host, uint
   return true;
 }
 
+bool th_peers_is_up(struct th_peers *peers, const struct th_address *host) {
+  pthread_mutex_lock(&peers->lock);
+  const struct peer *peer = th_map_find(&peers->all, host->system);
+  bool is_up = peer != NULL && atomic_load_explicit(&peer->is_up, memory_order_relaxed);
+  pthread_mutex_unlock(&peers->lock);
+  return is_up;
+}
+
 void th_peers_forget(struct th_peers *peers, const struct th_address *host, uint64_t forward) {
   pthread_mutex_lock(&peers->lock);
   struct peer *peer = th_map_find(&peers->all, host->system);
@@ -278,6 +302,7 @@ static void on_up(void *context, struct th_session *session, const struct th_mee
   struct th_peers *peers = peer->peers;
   char text[TH_ADDRESS_TEXT_SIZE];
   (void)session;
+  atomic_store_explicit(&peer->is_up, true, memory_order_relaxed);
   pthread_mutex_lock(&peers->lock);
   if (other->admin.port != 0 && peer->admin.port == 0) peer->admin = other->admin;
   struct th_address admin = peer->admin;
@@ -290,6 +315,7 @@ static void on_up(void *context, struct th_session *session, const struct th_mee
 static void on_down(void *context, struct th_session *session, const char *words) {
   struct peer *peer = context;
   (void)session;
+  atomic_store_explicit(&peer->is_up, false, memory_order_relaxed);
   th_log_write(peer->peers->system->world.log, TH_LOG_INFO, "%s", words);
 }
 
@@ -388,25 +414,11 @@ static void remember_gone(struct th_peers *peers, uint64_t identity) {
   th_map_put(&peers->gone, identity, peers);
 }
 
-static const char *end_words(enum th_session_end end) {
-  switch (end) {
-  case TH_SESSION_LEFT:
-    return "system lost: it has left";
-  case TH_SESSION_RESTARTED:
-    return "system lost: it was restarted";
-  case TH_SESSION_ABSENT:
-    return "system lost: there is no connection to it";
-  case TH_SESSION_REFUSED:
-    return "system lost: it refuses to speak with this one";
-  default:
-    return "system lost";
-  }
-}
-
-static void tell_forwards(struct th_peers *peers, struct th_map *forwards, const char *words) {
+static void tell_forwards(struct th_peers *peers, struct th_map *forwards,
+                          enum th_session_end end) {
   size_t cursor = 0;
   struct th_map_slot *slot;
-  while ((slot = th_map_next(forwards, &cursor)) != NULL) tell_lost(peers, slot->hash, words);
+  while ((slot = th_map_next(forwards, &cursor)) != NULL) tell_lost(peers, slot->hash, end);
   th_map_clear(forwards);
 }
 
@@ -431,7 +443,7 @@ static void on_ended(void *context, struct th_session *session, enum th_session_
                "%s", words);
   close_account(peer);
   th_pressure_end(peer->pressure);
-  tell_forwards(peers, &forwards, end_words(end));
+  tell_forwards(peers, &forwards, end);
   th_hosting_lose(peers->system->hosting, admin.system);
   tell_parted(peers, &admin, &admin, end, words);
   peers->count--;

@@ -257,6 +257,34 @@ static void be_born_there(struct th_actor *actor, const struct th_address *there
 
 /* ---- what it is told ---- */
 
+/* Who could never be spoken to cannot have begun anything: the next one may do. */
+static int lose_host(struct th_actor *actor, const char *words, bool was_never_there) {
+  struct forward *forward = actor->state;
+  if (th_address_is_none(&forward->host)) return 0;
+  forward->host = TH_NOBODY; /* it has forgotten this one already */
+  if (!th_address_is_none(&forward->actor)) return end(actor, words);
+  if (!was_never_there || forward->candidates == NULL) return fail(actor, TH_ELOST, words);
+  refuse(forward, words, strlen(words));
+  return try_next(actor);
+}
+
+/* The runtime's own request is not passed on where nobody may ever hear it. */
+static bool is_to_end_now(struct th_actor *actor, const struct th_message *message) {
+  const struct forward *forward = actor->state;
+  struct th_system *system = th_system_of(actor->world);
+  if (message->kind != TH_KIND_EXIT_REQUEST || (message->flags & TH_MESSAGE_URGENT) == 0)
+    return false;
+  return th_address_is_none(&forward->actor) ||
+         (atomic_load_explicit(&system->closing, memory_order_relaxed) &&
+          !th_peers_is_up(system->peers, &forward->host));
+}
+
+static int end_now(struct th_actor *actor) {
+  const struct forward *forward = actor->state;
+  if (!th_address_is_none(&forward->actor)) return end(actor, "exit");
+  return fail(actor, TH_ESHUTDOWN, "it was asked to exit before it had started");
+}
+
 /* The leader's refusal to name any. */
 static bool is_refusal(const struct forward *forward, int64_t operation) {
   return operation == TH_REMOTE_FAILED && forward->candidates == NULL;
@@ -304,9 +332,7 @@ static int take_words(struct th_actor *actor, const struct th_message *message) 
     if (th_address_is_none(&forward->actor)) return 0;
     return message->sender.system == forward->host.system ? end(actor, words) : 0;
   case TH_REMOTE_LOST:
-    if (th_address_is_none(&forward->host)) return 0;
-    forward->host = TH_NOBODY; /* it has forgotten this one already */
-    return th_address_is_none(&forward->actor) ? fail(actor, TH_ELOST, words) : end(actor, words);
+    return lose_host(actor, words, th_unpack_bool(&reader));
   default:
     return 0;
   }
@@ -345,6 +371,7 @@ static int receive(struct th_actor *actor, struct th_message **message, struct t
   if ((*message)->kind == TH_KIND_REMOTE) return take_words(actor, *message);
   if ((*message)->kind == TH_KIND_REPLY && is_answer(forward, *message))
     return take_reply(actor, *message);
+  if (is_to_end_now(actor, *message)) return end_now(actor);
   if (!is_for_actor(*message)) return 0;
   if (th_address_is_none(&forward->actor))
     keep(actor, forward, *message);
@@ -385,6 +412,24 @@ bool th_remote_relocate(struct th_world *world, struct th_actor *actor, struct t
   return true;
 }
 
+/* A forward has not waited for the birth of its actor, which nobody can reach now. */
+void th_remote_dead(struct th_system *system, const struct th_message *message) {
+  struct th_unpack reader;
+  struct th_buffer buffer;
+  th_unpack_init(&reader, message->payload, message->size);
+  th_unpack_array(&reader);
+  if (th_unpack_int(&reader) != TH_REMOTE_BORN || message->sender.system == system->identity)
+    return;
+  th_buffer_init(&buffer);
+  th_notice_exit_request(&buffer, true);
+  struct th_message *request = th_message_pack(TH_KIND_EXIT_REQUEST, &message->sender,
+                                               &system->world.admin, &buffer);
+  th_buffer_clear(&buffer);
+  if (request == NULL) return;
+  request->flags = TH_MESSAGE_URGENT;
+  th_router_send(&system->world, request);
+}
+
 /* ---- the host's side ---- */
 
 static void tell_forward(struct th_system *system, const struct th_address *forward,
@@ -398,11 +443,16 @@ static void tell_forward(struct th_system *system, const struct th_address *forw
   send(system, finish_words(&buffer, forward, sender, ticket));
 }
 
+/* Another system may do where this one has no room or ends. */
+static bool is_unfit(int error) {
+  return error == TH_ENOCOMPATIBLE || error == TH_ESHUTDOWN || error == TH_ENOMEM;
+}
+
 static void answer_failure(struct th_system *system, const struct th_address *forward,
                            const struct th_address *sender, uint32_t ticket, int error,
                            const char *words) {
   tell_forward(system, forward, sender, ticket,
-               error == TH_ENOCOMPATIBLE ? TH_REMOTE_UNFIT : TH_REMOTE_FAILED, error, words);
+               is_unfit(error) ? TH_REMOTE_UNFIT : TH_REMOTE_FAILED, error, words);
 }
 
 void th_remote_settled(struct th_world *world, struct th_actor *actor, const struct th_birth *birth,
