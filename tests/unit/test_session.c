@@ -854,8 +854,10 @@ static void who_does_not_answer_on_a_connection_is_cut_off(void **state) {
   RUN_UNTIL(&pair, is_up(&pair.one) && is_up(&pair.two));
   relay.swallows = true;
   send_some(&pair.one, 0, 5);
+  /* Either side may be the first to lose patience; the other then finds the connection gone. */
   RUN_UNTIL(&pair, story_of(&pair.one)->downs != 0);
-  assert_non_null(strstr(story_of(&pair.one)->trouble, "did not answer in time"));
+  assert_true(strstr(story_of(&pair.one)->trouble, "did not answer in time") != NULL ||
+              strstr(story_of(&pair.two)->trouble, "did not answer in time") != NULL);
   relay.swallows = false;
   RUN_UNTIL(&pair, pair.two.received == 5 && is_up(&pair.one));
   assert_int_equal(story_of(&pair.one)->ended, 0);
