@@ -15,8 +15,10 @@
 #include "system/inside.h"
 #include "system/pressure.h"
 
-/* How long a system that ends waits for others to acknowledge what they were told. */
+/* How long a system that ends waits for others to acknowledge what they were told; and for those with
+ * whom there is no connection now. */
 #define FAREWELL (2 * TH_SECOND)
+#define SHORT_FAREWELL (200 * TH_MILLISECOND)
 
 /* So many identities that are no more are remembered, so that nobody is connected to in vain. */
 #define MOST_GONE 4096
@@ -739,7 +741,9 @@ void th_peers_close(struct th_peers *peers) {
   while ((slot = th_map_next(&peers->all, &cursor)) != NULL) open[count++] = ref(slot->value);
   pthread_mutex_unlock(&peers->lock);
   for (size_t i = 0; i < count; i++) {
-    if (open[i]->session != NULL) th_session_close(open[i]->session, FAREWELL);
+    struct th_session *session = open[i]->session;
+    if (session != NULL)
+      th_session_close(session, th_session_is_up(session) ? FAREWELL : SHORT_FAREWELL);
     unref(open[i]);
   }
   free(open);
