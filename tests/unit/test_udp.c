@@ -36,6 +36,8 @@ struct end {
   unsigned closed;
   int error;
   bool close_at_data;
+  bool answers;   /* each time something comes, with a byte, from within */
+  bool has_freed; /* what waited has left with such an answer, before that was told */
 };
 
 struct bench {
@@ -62,8 +64,19 @@ static void take(struct end *end, struct th_buffer *buffer, const void *data, si
   th_loop_stop(end->loop);
 }
 
+static void answer(struct end *end) {
+  const struct th_wire_ops *ops = end->channel->ops;
+  bool waits = ops->unsent(end->channel) != 0;
+  ops->send(end->channel, "a", 1);
+  if (waits && ops->unsent(end->channel) == 0) {
+    end->has_freed = true;
+    end->answers = false;
+  }
+}
+
 static void on_received(void *user, const unsigned char *data, size_t size) {
   struct end *end = user;
+  if (end->answers) answer(end);
   take(end, &end->received, data, size);
 }
 
@@ -747,6 +760,22 @@ static void much_arrives_in_order(void **state) {
   free(data);
 }
 
+/* What comes makes room, but what waits leaves only with a send from within received. */
+static void what_was_promised_to_be_written_is_told(void **state) {
+  (void)state;
+  struct bench bench;
+  unsigned char *data = pattern(MUCH);
+  set_up(&bench);
+  connect_both(&bench);
+  bench.server.answers = bench.client.answers = true;
+  for (unsigned sent = 1; !bench.client.has_freed; sent++) { /* nearly always the first time */
+    bench.client.channel->ops->send(bench.client.channel, data, MUCH);
+    run_until(&bench, &bench.client.written, sent);
+  }
+  tear_down(&bench);
+  free(data);
+}
+
 /* The loop does not turn while they are sent, as in a program that computes. */
 static void many_frames_wait_for_a_reader(void **state) {
   (void)state;
@@ -860,6 +889,7 @@ int main(void) {
     cmocka_unit_test(a_listener_that_falls_silent_is_given_up),
     cmocka_unit_test(a_listener_that_forgot_the_connection_says_so),
     cmocka_unit_test(much_arrives_in_order),
+    cmocka_unit_test(what_was_promised_to_be_written_is_told),
     cmocka_unit_test(many_frames_wait_for_a_reader),
     cmocka_unit_test(everything_works_over_a_bad_network),
     cmocka_unit_test(what_a_network_loses_is_counted),
