@@ -39,12 +39,35 @@ bool th_session_is_up(const struct th_session *session) {
   return session->state == TH_SESSION_UP;
 }
 
+static uint64_t look(const atomic_uint_fast64_t *count) {
+  return atomic_load_explicit(count, memory_order_relaxed);
+}
+
 void th_session_counts(const struct th_session *session, struct th_session_counts *counts) {
-  *counts = session->counts;
-  counts->up_since = session->state == TH_SESSION_UP ? session->counts.up_since : 0;
-  counts->heard = session->heard;
-  counts->received = session->received + session->loose;
-  counts->acknowledged = session->outbox.acknowledged;
+  const struct th_session_published *published = &session->published;
+  *counts = (struct th_session_counts){.up_since = look(&published->up_since),
+                                       .heard = look(&published->heard),
+                                       .sent = look(&published->sent),
+                                       .received = look(&published->received),
+                                       .acknowledged = look(&published->acknowledged),
+                                       .repeated = look(&published->repeated),
+                                       .connections = look(&published->connections)};
+}
+
+static void show(atomic_uint_fast64_t *count, uint64_t value) {
+  atomic_store_explicit(count, value, memory_order_relaxed);
+}
+
+static void publish(struct th_session *session) {
+  struct th_session_published *published = &session->published;
+  const struct th_session_counts *counts = &session->counts;
+  show(&published->up_since, session->state == TH_SESSION_UP ? counts->up_since : 0);
+  show(&published->heard, session->heard);
+  show(&published->sent, counts->sent);
+  show(&published->received, session->received + session->loose);
+  show(&published->acknowledged, session->outbox.acknowledged);
+  show(&published->repeated, counts->repeated);
+  show(&published->connections, counts->connections);
 }
 
 /* ---- the end -------------------------------------------------------------------------------- */
@@ -195,6 +218,7 @@ void th_session_leave(struct th_session *session) {
   if (session->is_closing && session->outbox.first == NULL && session->state != TH_SESSION_ENDED)
     leave_other(session);
   if (session->state != TH_SESSION_ENDED) arm(session);
+  publish(session);
   th_session_unref(session);
 }
 
@@ -351,5 +375,6 @@ struct th_session *th_session_new(const struct th_session_config *config,
   th_outbox_init(&session->outbox);
   name_other(session);
   arm(session);
+  publish(session);
   return session;
 }

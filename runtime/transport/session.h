@@ -24,7 +24,7 @@
  * asks again first. Connecting is repeated after pauses that grow and are never quite the same. A
  * system whose address has no port cannot be connected to: it connects.
  *
- * Threads: th_session_send and th_session_waiting any; all else, and the events, on the loop.
+ * Threads: th_session_send, _waiting and _counts any; all else, and the events, on the loop.
  * Owns: its channel, and messages that are not acknowledged.
  */
 #ifndef TH_TRANSPORT_SESSION_H
@@ -138,9 +138,9 @@ void th_session_close(struct th_session *session, uint64_t patience);
 const struct th_address *th_session_other(const struct th_session *session);
 bool th_session_is_up(const struct th_session *session);
 
-/* For the status of links: since when the present connection is up (0: there is none), when it was
- * last heard of, messages sent, received, acknowledged by the other side, sent again, and how often
- * it was connected. Loop. */
+/* Any thread: for the status of links: since when the present connection is up (0: there is none),
+ * when it was last heard of, messages sent, received, acknowledged by the other side, sent again, and
+ * how often it was connected. As they were when the loop left the session last. */
 struct th_session_counts {
   uint64_t up_since, heard, sent, received, acknowledged, repeated, connections;
 };

@@ -36,10 +36,16 @@ enum th_session_state {
   TH_SESSION_ENDED
 };
 
+/* The counts as the loop has left them. Each is read on its own, relaxed: nothing hangs on them. */
+struct th_session_published {
+  atomic_uint_fast64_t up_since, heard, sent, received, acknowledged, repeated, connections;
+};
+
 struct th_session {
   atomic_uint references;
-  atomic_size_t waiting;           /* messages in arrived and in outbox; only looked at by others */
-  struct th_session_config config; /* constant, as all down to lock */
+  atomic_size_t waiting; /* messages in arrived and in outbox; only looked at by others */
+  struct th_session_published published; /* likewise */
+  struct th_session_config config;       /* constant, as all down to lock */
   void *context;
   uint64_t nonce;
   uint32_t ip; /* where to connect to */
@@ -79,7 +85,7 @@ struct th_session {
   uint64_t due;     /* when the timer is to come */
   struct th_loop_timer *timer;
   struct th_loop_timer *acknowledging;
-  struct th_session_counts counts; /* but for received and acknowledged, which are above */
+  struct th_session_counts counts; /* but for up_since, received, acknowledged: see above */
   uint64_t loose;                  /* messages received that do not count */
   char trouble[256];               /* why there is no connection; "": nothing known */
 };
