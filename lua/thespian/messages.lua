@@ -109,6 +109,8 @@ local FIELDS = {
 
   --- The admin's answer. Its fields are those that `thespian-host status --json` prints.
   ---@class thespian.Thespian_SystemStatusResponse: thespian.ActorSystemMessage
+  ---@field convention? thespian.ConventionStatus nil where there is no other system
+  ---@field peers thespian.LinkStatus[] the systems that messages were exchanged with
   ---@overload fun(fields?: table): thespian.Thespian_SystemStatusResponse
   Thespian_SystemStatusResponse = false,
 
@@ -117,6 +119,24 @@ local FIELDS = {
   ---@overload fun(fields?: table): thespian.Thespian_ActorStatusResponse
   Thespian_ActorStatusResponse = false,
 }
+
+---@class thespian.ConventionStatus
+---@field leader? ActorAddress the admin of the leader that counts
+---@field isLeader boolean whether that is this system
+---@field leaders {place: string, admin?: ActorAddress, state: string, age?: number}[] those it seeks
+---@field members {admin?: ActorAddress, place?: string, capabilities?: table, age?: number, preregistered: boolean}[]
+
+---@class thespian.LinkStatus
+---@field admin ActorAddress
+---@field isUp boolean
+---@field upFor number seconds
+---@field silentFor number seconds
+---@field sent integer messages, as are the next four
+---@field received integer
+---@field acknowledged integer
+---@field repeated integer
+---@field waiting integer
+---@field connections integer how often it was connected
 
 --- Which kind of message (message/message.h) some of them are; the others are of kind SYSTEM.
 local KINDS = {

@@ -63,6 +63,35 @@ local function actor_line(actor)
   return table.concat(parts, "  ")
 end
 
+local function age(seconds) return seconds and ("%.1f s ago"):format(seconds) or "never" end
+
+local function leader_line(leader)
+  return ("%s  %s  answered %s"):format(tostring(leader.admin or leader.place),
+    tostring(leader.state), age(leader.age))
+end
+
+local function member_line(member)
+  return ("%s  checked in %s  %s"):format(tostring(member.admin or member.place), age(member.age),
+    describe(member.capabilities or {}))
+end
+
+local function peer_line(peer)
+  local seconds = tonumber(peer.isUp and peer.upFor or peer.silentFor) or 0
+  local parts = { tostring(peer.admin), ("%s for %.1f s"):format(peer.isUp and "up" or "down", seconds) }
+  for _, count in ipairs { "sent", "received", "waiting", "repeated", "connections" } do
+    if peer[count] then parts[#parts + 1] = tostring(peer[count]) .. " " .. count end
+  end
+  return table.concat(parts, "  ")
+end
+
+local function add_convention(lines, convention)
+  if not convention then return end
+  local leader = convention.isLeader and "this system" or convention.leader or "nobody at the moment"
+  lines[#lines + 1] = "  Convention led by: " .. tostring(leader)
+  add_list(lines, "Leaders", convention.leaders, leader_line)
+  add_list(lines, "Members", convention.members, member_line)
+end
+
 --- Who stands below whom: the children of each actor in the list, by its address, and those at the
 --- top, whose parent is not in the list. Programs are left out.
 local function families(list)
@@ -120,6 +149,8 @@ function status.system(response)
   add_map(lines, "Global names", response.names)
   add_list(lines, "Sources", response.sources, source_line)
   add_list(lines, "Dead letter handlers", response.deadLetterHandlers, tostring)
+  add_convention(lines, response.convention)
+  add_list(lines, "Links", response.peers, peer_line)
   add_map(lines, "Counters", response.counters)
   add_actors(lines, response.actors)
   return table.concat(lines, "\n")

@@ -177,11 +177,14 @@ static void write_card(struct th_actor *actor, const struct th_birth *birth) {
   note_suspended(actor, false);
 }
 
-void th_actor_account(struct th_actor *actor, const char *name) {
+void th_actor_account(struct th_actor *actor) {
   static const struct th_birth nobody;
   write_card(actor, &nobody);
-  atomic_store_explicit(&actor->card.class_name, name, memory_order_relaxed);
-  set_state(actor, TH_ACTOR_RUNNING);
+  set_state(actor, TH_ACTOR_NEVER);
+}
+
+void th_actor_close_account(struct th_actor *actor) {
+  set_state(actor, TH_ACTOR_FREE);
 }
 
 /* Tells whoever asked for this actor to be created how that went. */
@@ -384,8 +387,7 @@ static void follow(struct th_actor *actor, enum th_kind kind) {
 static void conclude(struct th_actor *actor, enum th_kind kind, int outcome,
                      const struct th_buffer *details) {
   bool has_failed = outcome != 0 && outcome != TH_ENDED;
-  if (!is_kept(actor, outcome))
-    count(has_failed ? &actor->card.failed : &actor->card.handled);
+  if (!is_kept(actor, outcome)) count(has_failed ? &actor->card.failed : &actor->card.handled);
   struct th_message *message = actor->current;
   actor->current = NULL;
   if (has_failed) send_back(actor, message, (const char *)details->data, details->size);

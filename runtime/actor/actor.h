@@ -46,7 +46,13 @@ enum th_turn {
 /* What a suspended turn goes on with. */
 enum th_pending { TH_PENDING_NONE, TH_PENDING_START, TH_PENDING_RESTART, TH_PENDING_MESSAGE };
 
-enum th_actor_state { TH_ACTOR_FREE, TH_ACTOR_STARTING, TH_ACTOR_RUNNING, TH_ACTOR_EXITING };
+enum th_actor_state {
+  TH_ACTOR_FREE,
+  TH_ACTOR_STARTING,
+  TH_ACTOR_RUNNING,
+  TH_ACTOR_EXITING,
+  TH_ACTOR_NEVER /* an account: nobody lives there */
+};
 
 /* What anyone may read about an actor, at any time, without asking it. Written in the turn; relaxed
  * throughout, since each field stands alone. Texts live as long as the system. */
@@ -107,9 +113,10 @@ struct th_actor {
 
 void th_actor_init(struct th_actor *actor, struct th_world *world);
 
-/* A slot that was reserved, and where nobody will live: a mailbox for others to be held for. name,
- * for the status, is borrowed for ever. */
-void th_actor_account(struct th_actor *actor, const char *name);
+/* A slot that was reserved, and where nobody will live: a mailbox for others to be held for. It is
+ * closed before it is released. */
+void th_actor_account(struct th_actor *actor);
+void th_actor_close_account(struct th_actor *actor);
 
 /* Runs a turn: goes on with what was suspended, handles a bounded batch of what waits, less when
  * the turn is asked to end. */

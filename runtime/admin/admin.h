@@ -62,4 +62,7 @@ void th_admin_free(struct th_admin *admin);
 /* Turn: appends the array of addresses that handle dead letters. */
 void th_admin_pack_handlers(const struct th_admin *admin, struct th_buffer *buffer);
 
+/* Turn: appends who belongs to the convention as this system sees it, or nil (th_convention_pack). */
+void th_admin_pack_convention(const struct th_admin *admin, struct th_buffer *buffer);
+
 #endif

@@ -236,6 +236,12 @@ void th_admin_convention_receive(struct th_admin *admin, struct th_actor *actor,
   if (error != 0) log_refused(actor, message, error);
 }
 
+/* ---- status ---- */
+
+void th_admin_pack_convention(const struct th_admin *admin, struct th_buffer *buffer) {
+  th_convention_pack(admin->convention, th_clock_now(), buffer);
+}
+
 /* ---- requests ---- */
 
 int th_admin_listen_for_systems(struct th_admin_request *request) {

@@ -128,8 +128,8 @@ void th_convention_candidates(struct th_convention *convention, const void *want
 /* The admin of a member, by identity; nobody where it is none. */
 struct th_address th_convention_member(const struct th_convention *convention, uint64_t identity);
 
-/* For the status: {leader, isLeader, leaders [{place, admin, state, age}], members [{admin,
- * capabilities, age, preregistered}]}. */
+/* For the status, as message/protocol.h says; nil where this system knows of no other, and seeks
+ * none. */
 void th_convention_pack(const struct th_convention *convention, uint64_t now,
                         struct th_buffer *buffer);
 

@@ -227,6 +227,10 @@ static void pack_members(const struct th_convention *convention, uint64_t now,
 
 void th_convention_pack(const struct th_convention *convention, uint64_t now,
                         struct th_buffer *buffer) {
+  if (convention->place_count == 0 && convention->count == 0) {
+    th_pack_nil(buffer);
+    return;
+  }
   struct th_address leader = th_convention_leader(convention);
   th_pack_map(buffer, 4);
   pack_admin(buffer, "leader", &leader);

@@ -33,7 +33,7 @@ static void put_count(struct th_buffer *text, int64_t count, const char *noun) {
   th_buffer_printf(text, "%lld %s%s", (long long)count, noun, count == 1 ? "" : "s");
 }
 
-static void put_duration(struct th_buffer *text, double seconds) {
+void th_status_text_duration(struct th_buffer *text, double seconds) {
   double days = seconds / DAY, hours = seconds / HOUR, minutes = seconds / MINUTE;
   if (days >= 1) {
     th_buffer_printf(text, "%d d %d h", (int)days, (int)hours % 24);
@@ -92,7 +92,7 @@ static void put_head(struct th_buffer *text, struct th_view status) {
                    (long long)th_view_int(status, "pid"));
   put_text(text, status, "version");
   put(text, "\nup ");
-  put_duration(text, th_view_real(status, "uptime"));
+  th_status_text_duration(text, th_view_real(status, "uptime"));
   put(text, ", ");
   put_count(text, th_view_int(status, "workers"), "worker");
   put(text, th_view_bool(status, "shutdown") ? ", shutting down\nadmin " : "\nadmin ");
@@ -201,6 +201,8 @@ void th_status_text_system(struct th_view status, size_t most, struct th_buffer 
   put_map(text, "Capabilities", th_view_field(status, "capabilities"));
   put_source_list(text, th_view_field(status, "sources"));
   put_map(text, "Names", th_view_field(status, "names"));
+  th_status_text_convention(th_view_field(status, "convention"), text);
+  th_status_text_links(th_view_field(status, "peers"), text);
   put_counters(text, status);
   th_status_text_actors(th_view_field(status, "actors"), most, text);
 }
@@ -248,6 +250,7 @@ void th_status_text_actor(struct th_view status, struct th_buffer *text) {
   put_address_line(text, status, "address");
   put_line(text, status, "name");
   put_address_line(text, status, "parent");
+  put_address_line(text, status, "admin");
   put_line(text, status, "source");
   put_line(text, status, "state");
   for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {

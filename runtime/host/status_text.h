@@ -25,6 +25,13 @@ void th_status_text_sources(struct th_view sources, int digits, struct th_buffer
 /* The actors of a packed list, each below its parent, as a table. */
 void th_status_text_actors(struct th_view actors, size_t most, struct th_buffer *text);
 
+/* The convention and the links of a system's status; nothing where there is none. */
+void th_status_text_convention(struct th_view convention, struct th_buffer *text);
+void th_status_text_links(struct th_view peers, struct th_buffer *text);
+
+/* "2 min 5 s" */
+void th_status_text_duration(struct th_buffer *text, double seconds);
+
 /* "41 KiB"; out holds 32 bytes. Returns out. */
 char *th_status_text_memory(int64_t bytes, char *out);
 

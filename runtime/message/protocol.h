@@ -28,13 +28,23 @@
  *
  * source: {hash, info, bytes, files, implicit, actors}
  * system status: {base, version, pid, admin, host, port, uptime, workers, shutdown,
- *   capabilities {}, names {name: address}, sources [], deadLetterHandlers [], counters {sent,
- *   delivered, dead, poisoned, waiting, wakeups, restarts, created, exited, lost, strange},
- *   actors [actor status]}
+ *   capabilities {}, names {name: address}, sources [], deadLetterHandlers [], convention, peers
+ *   [peer], counters {sent, delivered, dead, poisoned, waiting, wakeups, restarts, created, exited,
+ *   lost, strange}, actors [actor status]}
  *   lost and strange count datagrams, on the UDP base: lost on their way, and none of ours
+ * convention: {leader (admin), isLeader, leaders [{place, admin, state, age}], members [{admin,
+ *   capabilities, age, preregistered}]}; nil where there is no other system, and none is sought
+ *   leader: may be missing. leaders: those that this system seeks; state: "sought", "greeted",
+ *   "registered", or "own" for this system itself. age: seconds since the last check-in, or its
+ *   answer. members: of a leader; one that was pre-registered and has not come has place in place
+ *   of admin, and no age
+ * peer: {admin, isUp, upFor, silentFor, sent, received, acknowledged, repeated, connections, waiting}
+ *   a system that messages were exchanged with; upFor and silentFor in seconds; repeated: sent again
+ *   after a connection was lost; waiting: not sent yet, or not acknowledged
  * actor status: {address, class, name, parent, source, state, waiting, handled, failed, restarts,
  *   memory, time}; of one actor alone also {admin, children [address], wakeups}
- *   state: "starting", "running", "exiting"; memory in bytes; time in its handlers, in seconds,
+ *   state: "starting", "running", "exiting", or "elsewhere" for one that lives on another system,
+ *   and whose status is got by a request to itself; memory in bytes; time in its handlers, in seconds,
  *   about; name, parent, source may be missing
  *
  * A message of kind TH_KIND_STATUS_REQUEST to anybody is answered likewise, by the admin, with an

@@ -201,7 +201,7 @@ static struct th_actor *open_account(struct th_peers *peers) {
   uint64_t number;
   struct th_actor *account = th_registry_reserve(peers->system->registry, false, &number);
   if (account == NULL) return NULL;
-  th_actor_account(account, "thespian.Peer");
+  th_actor_account(account);
   return account;
 }
 
@@ -404,6 +404,7 @@ static void close_account(struct peer *peer) {
   pthread_mutex_lock(&peer->waiting_lock);
   th_system_endpoint_waits(system, &account, 0);
   peer->is_over = true;
+  th_actor_close_account(peer->account);
   th_registry_release(system->registry, peer->account);
   pthread_mutex_unlock(&peer->waiting_lock);
 }
@@ -428,6 +429,15 @@ static void end_if_empty(struct th_peers *peers) {
   if (th_peers_are_gone(peers)) peers->empty(peers->context);
 }
 
+/* That one of them leaves is no trouble; the words may know nothing but a port it has come from. */
+static void log_end(struct th_peers *peers, const struct th_address *admin, enum th_session_end end,
+                    const char *words) {
+  char text[TH_ADDRESS_TEXT_SIZE];
+  bool is_wanted = end == TH_SESSION_CLOSED || end == TH_SESSION_LEFT;
+  th_log_write(peers->system->world.log, is_wanted ? TH_LOG_INFO : TH_LOG_WARNING, "system %s: %s",
+               th_address_text(admin, text), words);
+}
+
 static void on_ended(void *context, struct th_session *session, enum th_session_end end,
                      const char *words) {
   struct peer *peer = context;
@@ -441,8 +451,7 @@ static void on_ended(void *context, struct th_session *session, enum th_session_
   struct th_address admin = peer->admin;
   th_map_init(&peer->forwards);
   pthread_mutex_unlock(&peers->lock);
-  th_log_write(peers->system->world.log, end == TH_SESSION_CLOSED ? TH_LOG_INFO : TH_LOG_WARNING,
-               "%s", words);
+  log_end(peers, &admin, end, words);
   close_account(peer);
   th_pressure_end(peer->pressure);
   tell_forwards(peers, &forwards, end);

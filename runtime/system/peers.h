@@ -62,8 +62,7 @@ bool th_peers_is_up(struct th_peers *peers, const struct th_address *host);
 /* Any thread: messages that left by sessions, and those of them that came back. */
 void th_peers_counts(const struct th_peers *peers, uint64_t *carried, uint64_t *returned);
 
-/* Turn of the admin: appends an array of {system, place, isUp, age, sent, received, acknowledged,
- * repeated, connections, waiting}, one for each peer. */
+/* Any thread: appends the array of peers of a status (message/protocol.h). */
 void th_peers_pack(struct th_peers *peers, struct th_buffer *buffer);
 
 /* Loop: takes no more, and ends all sessions once what waits is acknowledged, within a moment. */

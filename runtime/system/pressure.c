@@ -119,7 +119,7 @@ static struct th_actor *open_account(struct th_pressure *pressure) {
   if (pressure->accounts.count >= MOST_ACCOUNTS) return NULL;
   struct th_actor *account = th_registry_reserve(registry, false, &number);
   if (account == NULL) return NULL;
-  th_actor_account(account, "thespian.Pressure");
+  th_actor_account(account);
   atomic_store(&account->backlog, FULL);
   return account;
 }
@@ -128,6 +128,7 @@ static void close_account(struct th_pressure *pressure, struct th_actor *account
   struct th_system *system = pressure->system;
   struct th_address address = th_system_address(system, th_actor_number(account));
   th_system_endpoint_waits(system, &address, 0);
+  th_actor_close_account(account);
   th_registry_release(system->registry, account);
 }
 

@@ -126,10 +126,10 @@ static void close_forward(struct th_actor *actor) {
 /* A leader leaves out systems without what the class needs, as far as that is known without asking
  * it. */
 static void ask_for_candidates(struct th_actor *actor, const struct th_address *admin) {
+  const struct forward *forward = actor->state;
   struct th_buffer buffer;
   th_buffer_init(&buffer);
   th_pack_array(&buffer, 2);
-  const struct forward *forward = actor->state;
   th_pack_int(&buffer, TH_CONVENTION_PLACE);
   if (forward->wanted != NULL)
     th_pack_raw(&buffer, forward->wanted->data, forward->wanted->size);

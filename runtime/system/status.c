@@ -12,6 +12,13 @@
 
 static const char *const state_words[] = {"free", "starting", "running", "exiting"};
 
+/* A slot whose birth still waits says what its last tenant left. */
+static const char *state_of(struct th_actor_card *card) {
+  int state = atomic_load_explicit(&card->state, memory_order_relaxed);
+  if (atomic_load_explicit(&card->is_forward, memory_order_relaxed)) return "elsewhere";
+  return state_words[state == TH_ACTOR_FREE ? TH_ACTOR_STARTING : state];
+}
+
 static void pack_field_int(struct th_buffer *buffer, const char *name, uint64_t value) {
   th_pack_text(buffer, name);
   th_pack_int(buffer, (int64_t)value);
@@ -24,6 +31,11 @@ static void pack_field_text(struct th_buffer *buffer, const char *name, const ch
 
 static uint64_t get(const atomic_uint_fast64_t *counter) {
   return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+/* One that peers and full mailboxes elsewhere have (system/peers.h): no actor. */
+static bool is_account(const struct th_actor *actor) {
+  return atomic_load_explicit(&actor->card.state, memory_order_relaxed) == TH_ACTOR_NEVER;
 }
 
 /* ---- names, turned around: from number to name ---- */
@@ -84,15 +96,14 @@ static void pack_counts(const struct th_actor *actor, struct th_buffer *buffer) 
 
 /* Appends the pairs of a map, ACTOR_FIELDS of them. */
 #define ACTOR_FIELDS 12
-static void pack_actor(struct th_system *system, struct th_actor *actor, uint64_t number,
-                       const struct name *name, struct th_buffer *buffer) {
+static void pack_actor(struct th_system *system, struct th_actor *actor,
+                       const struct th_address *address, const struct name *name,
+                       struct th_buffer *buffer) {
   struct th_actor_card *card = &actor->card;
-  struct th_address address = th_system_address(system, number);
   uint64_t parent = get(&card->parent);
   struct th_address parent_address = th_system_address(system, parent);
-  int state = atomic_load_explicit(&card->state, memory_order_relaxed);
   th_pack_text(buffer, "address");
-  th_pack_address(buffer, &address);
+  th_pack_address(buffer, address);
   pack_field_text(buffer, "class", atomic_load_explicit(&card->class_name, memory_order_acquire));
   th_pack_text(buffer, "name");
   if (name != NULL)
@@ -102,8 +113,7 @@ static void pack_actor(struct th_system *system, struct th_actor *actor, uint64_
   th_pack_text(buffer, "parent");
   th_pack_address(buffer, parent != 0 ? &parent_address : &TH_NOBODY);
   pack_field_text(buffer, "source", atomic_load_explicit(&card->source, memory_order_relaxed));
-  /* A slot whose birth still waits says what its last tenant left. */
-  pack_field_text(buffer, "state", state_words[state == TH_ACTOR_FREE ? TH_ACTOR_STARTING : state]);
+  pack_field_text(buffer, "state", state_of(card));
   pack_counts(actor, buffer);
 }
 
@@ -138,11 +148,12 @@ static bool survey_actor(void *context, struct th_actor *actor) {
   survey->handled += get(&actor->card.handled);
   survey->failed += get(&actor->card.failed);
   survey->restarts += get(&actor->card.restarts);
-  if (number == 0 || number == TH_ADMIN_NUMBER) return true;
+  if (number == 0 || number == TH_ADMIN_NUMBER || is_account(actor)) return true;
   count_source(survey, actor);
   if (survey->names == NULL) return true;
+  struct th_address address = th_system_address(survey->system, number);
   th_pack_map(&survey->actors, ACTOR_FIELDS);
-  pack_actor(survey->system, actor, number, th_map_find(survey->names, number), &survey->actors);
+  pack_actor(survey->system, actor, &address, th_map_find(survey->names, number), &survey->actors);
   survey->count++;
   return true;
 }
@@ -209,11 +220,22 @@ static void pack_counters(struct th_system *system, const struct survey *survey,
   pack_field_int(buffer, "strange", wire.strange);
 }
 
+static void pack_others(struct th_system *system, struct th_admin *admin,
+                        struct th_buffer *buffer) {
+  th_pack_text(buffer, "convention");
+  th_admin_pack_convention(admin, buffer);
+  th_pack_text(buffer, "peers");
+  if (system->peers != NULL)
+    th_peers_pack(system->peers, buffer);
+  else
+    th_pack_array(buffer, 0);
+}
+
 static void pack_system(struct th_system *system, struct th_admin *admin,
                         const struct th_map *names, const struct survey *survey,
                         struct th_buffer *buffer) {
   struct th_bytes *capabilities = th_capabilities_get(system->capabilities);
-  th_pack_map(buffer, 15);
+  th_pack_map(buffer, 17);
   pack_field_text(buffer, "base", system->base);
   pack_field_text(buffer, "version", TH_VERSION);
   pack_field_int(buffer, "pid", (uint64_t)getpid());
@@ -233,6 +255,7 @@ static void pack_system(struct th_system *system, struct th_admin *admin,
   pack_sources(survey, buffer);
   th_pack_text(buffer, "deadLetterHandlers");
   th_admin_pack_handlers(admin, buffer);
+  pack_others(system, admin, buffer);
   pack_counters(system, survey, buffer);
   th_pack_text(buffer, "actors");
   th_pack_array(buffer, survey->count);
@@ -269,20 +292,29 @@ static void pack_children(struct th_system *system, uint64_t parent, struct th_b
   th_buffer_clear(&family.addresses);
 }
 
+/* Of an actor here, by its own address or by one of another system; 0 for none. */
+static uint64_t number_here(struct th_system *system, const struct th_address *address) {
+  if (!th_router_is_alive(system, address)) return 0;
+  return address->system == system->identity ? address->number
+                                             : th_hosting_find(system->hosting, address);
+}
+
 static int pack_one(struct th_system *system, const struct th_address *address,
                     const struct th_map *names, struct th_buffer *buffer,
                     struct th_reason *reason) {
   char text[TH_ADDRESS_TEXT_SIZE];
-  if (!th_router_is_alive(system, address))
+  uint64_t number = number_here(system, address);
+  if (number == 0 || is_account(th_registry_find(system->registry, number)))
     return th_fail(reason, TH_EADDRESS, "no actor has the address %s",
                    th_address_text(address, text));
-  struct th_actor *actor = th_registry_find(system->registry, address->number);
+  struct th_address here = th_system_address(system, number);
   th_pack_map(buffer, ACTOR_FIELDS + 3);
-  pack_actor(system, actor, address->number, th_map_find(names, address->number), buffer);
+  pack_actor(system, th_registry_find(system->registry, number), address,
+             th_map_find(names, number), buffer);
   th_pack_text(buffer, "admin");
   th_pack_address(buffer, &system->world.admin);
-  pack_children(system, address->number, buffer);
-  pack_field_int(buffer, "wakeups", th_timers_count(system->timers, address));
+  pack_children(system, number, buffer);
+  pack_field_int(buffer, "wakeups", th_timers_count(system->timers, &here));
   return 0;
 }
 

@@ -88,8 +88,21 @@ check.test("status responses are formatted for people", function()
       failed = 1, memory = 9000, name = "boss" } },
   })
   check.contains(text, "multiprocTCPBase at 127.0.0.1:1900")
+  check.equal(text:find "Convention", nil)
   check.contains(text, "  Capabilities [6]:\n    Lua Version: {5, 4, 6}\n    a: 2\n    b: 1\n    c")
   check.contains(text, "a5  m.C  @boss  running  0 waiting  3 handled  1 failed  9000 bytes")
+  local convention = { isLeader = true, leaders = {},
+    members = { { admin = "a1.cd", age = 2.5, capabilities = { Printer = true } },
+      { place = "10.0.0.7:1900" } } }
+  text = tostring(actors.Thespian_SystemStatusResponse { convention = convention,
+    peers = { { admin = "a1.cd", isUp = true, upFor = 3.25, sent = 4, waiting = 0 } } })
+  check.contains(text, "  Convention led by: this system\n  Members [2]:\n" ..
+    "    a1.cd  checked in 2.5 s ago  {Printer = true}\n    10.0.0.7:1900  checked in never  {}\n" ..
+    "  Links [1]:\n    a1.cd  up for 3.2 s  4 sent  0 waiting")
+  text = tostring(actors.Thespian_SystemStatusResponse { convention = { isLeader = false,
+    leaders = { { place = "10.0.0.1:1900", state = "sought" } } } })
+  check.contains(text, "  Convention led by: nobody at the moment\n  Leaders [1]:\n" ..
+    "    10.0.0.1:1900  sought  answered never")
   check.contains(tostring(actors.Thespian_ActorStatusResponse { address = "a5", class = "m.C" }),
     "Status of actor a5  m.C")
 end)

@@ -271,6 +271,177 @@ static void a_system_is_laid_out_in_paragraphs(void **state) {
   th_buffer_clear(&packed);
 }
 
+static void pack_system_address(struct th_buffer *buffer, const char *name, uint64_t system) {
+  struct th_address address = {.system = system, .number = 1, .ip = 0x7f000001, .port = 1900};
+  th_pack_text(buffer, name);
+  th_pack_address(buffer, &address);
+}
+
+static void pack_real(struct th_buffer *buffer, const char *name, double value) {
+  th_pack_text(buffer, name);
+  th_pack_real(buffer, value);
+}
+
+/* {place, admin, state, age} */
+static void pack_leader(struct th_buffer *buffer, uint64_t system, const char *state) {
+  th_pack_map(buffer, 4);
+  pack_text(buffer, "place", "10.0.0.1:1900");
+  if (system != 0)
+    pack_system_address(buffer, "admin", system);
+  else
+    pack_text(buffer, "admin", NULL);
+  pack_text(buffer, "state", state);
+  if (strcmp(state, "registered") == 0)
+    pack_real(buffer, "age", 0.5);
+  else
+    pack_text(buffer, "age", NULL);
+}
+
+static void pack_members(struct th_buffer *packed) {
+  th_pack_array(packed, 2);
+  th_pack_map(packed, 4);
+  pack_system_address(packed, "admin", 0xcd);
+  th_pack_text(packed, "capabilities");
+  th_pack_map(packed, 6);
+  pack_text(packed, "Thespian Version", "0.1.0");
+  th_pack_text(packed, "Printer");
+  th_pack_bool(packed, true);
+  pack_text(packed, "Colour", "red\n");
+  pack_text(packed, "Long",
+            "0123456789012345678901234567890123456789012345678901234567890123456789"
+            "0123456789012345678901234567890123456789");
+  pack_int(packed, "Admin Port", 1);
+  pack_int(packed, "More", 1);
+  pack_real(packed, "age", 2.25);
+  th_pack_text(packed, "preregistered");
+  th_pack_bool(packed, false);
+  th_pack_map(packed, 3);
+  pack_text(packed, "place", "10.0.0.7:1900");
+  pack_text(packed, "capabilities", NULL);
+  th_pack_text(packed, "preregistered");
+  th_pack_bool(packed, true);
+}
+
+static void pack_convention(struct th_buffer *packed, uint64_t leader, bool is_leader,
+                            const char *state) {
+  th_pack_map(packed, 4);
+  if (leader != 0)
+    pack_system_address(packed, "leader", leader);
+  else
+    pack_text(packed, "leader", NULL);
+  th_pack_text(packed, "isLeader");
+  th_pack_bool(packed, is_leader);
+  th_pack_text(packed, "leaders");
+  th_pack_array(packed, 1);
+  pack_leader(packed, leader, state);
+  th_pack_text(packed, "members");
+  if (is_leader)
+    pack_members(packed);
+  else
+    th_pack_array(packed, 0);
+}
+
+static void a_leader_shows_its_members(void **state) {
+  (void)state;
+  struct th_buffer packed, text;
+  th_buffer_init(&packed);
+  th_buffer_init(&text);
+  pack_convention(&packed, 0xab, true, "own");
+  th_status_text_convention(view(&packed), &text);
+  assert_text(&text,
+              "\nConvention, led by this system\n"
+              "  leader                              answered       state\n"
+              "  a1.00000000000000ab@127.0.0.1:1900                 this system\n"
+              "  member                              checked in     capabilities\n"
+              "  a1.00000000000000cd@127.0.0.1:1900  2.2 s ago      Printer, Colour red\\x0a, Long "
+              "0123456789012345678901234567890123456789012345678901234567890123456789"
+              "0123456789012345678901234567890123456789, ...\n"
+              "  10.0.0.7:1900                       awaited\n");
+  th_buffer_clear(&packed);
+}
+
+static void a_member_shows_its_leader(void **state) {
+  (void)state;
+  struct th_buffer packed, text;
+  th_buffer_init(&packed);
+  th_buffer_init(&text);
+  pack_convention(&packed, 0xcd, false, "registered");
+  th_status_text_convention(view(&packed), &text);
+  assert_text(&text, "\nConvention, led by a1.00000000000000cd@127.0.0.1:1900\n"
+                     "  leader                              answered       state\n"
+                     "  a1.00000000000000cd@127.0.0.1:1900  0.5 s ago      registered\n");
+  th_buffer_reset(&packed);
+  th_buffer_init(&text);
+  pack_convention(&packed, 0, false, "sought");
+  th_status_text_convention(view(&packed), &text);
+  assert_text(&text, "\nConvention, whose leader is not there\n"
+                     "  leader                 answered       state\n"
+                     "  10.0.0.1:1900          never          sought\n");
+  th_buffer_clear(&packed);
+}
+
+static void pack_peer(struct th_buffer *packed, uint64_t system, bool is_up) {
+  th_pack_map(packed, 10);
+  pack_system_address(packed, "admin", system);
+  th_pack_text(packed, "isUp");
+  th_pack_bool(packed, is_up);
+  pack_real(packed, "upFor", is_up ? 65 : 0);
+  pack_real(packed, "silentFor", 3);
+  pack_int(packed, "sent", 11);
+  pack_int(packed, "received", 12);
+  pack_int(packed, "acknowledged", 13);
+  pack_int(packed, "repeated", 14);
+  pack_int(packed, "connections", 15);
+  pack_int(packed, "waiting", 16);
+}
+
+static void links_are_one_line_each(void **state) {
+  (void)state;
+  struct th_buffer packed, text;
+  th_buffer_init(&packed);
+  th_buffer_init(&text);
+  th_pack_array(&packed, 2);
+  pack_peer(&packed, 0xcd, true);
+  pack_peer(&packed, 0xef, false);
+  th_status_text_links(view(&packed), &text);
+  assert_text(&text, "\nLinks\n"
+                     "  system                                    for                sent  received"
+                     "  waiting  repeated  connections\n"
+                     "  a1.00000000000000cd@127.0.0.1:1900  up    1 min 5 s            11        12"
+                     "       16        14           15\n"
+                     "  a1.00000000000000ef@127.0.0.1:1900  down  3.0 s                11        12"
+                     "       16        14           15\n");
+  th_buffer_clear(&packed);
+}
+
+static void assert_harmless(const struct th_buffer *packed,
+                            void (*show)(struct th_view status, struct th_buffer *text)) {
+  struct th_buffer text;
+  th_buffer_init(&text);
+  for (size_t size = 0; size < packed->size; size++) {
+    unsigned char *copy = malloc(size + 1);
+    memcpy(copy, packed->data, size);
+    struct th_view cut = {realloc(copy, size != 0 ? size : 1), size};
+    show(cut, &text);
+    free((void *)(uintptr_t)cut.data);
+  }
+  th_buffer_clear(&text);
+}
+
+static void a_convention_that_is_none_harms_nothing(void **state) {
+  (void)state;
+  struct th_buffer packed;
+  th_buffer_init(&packed);
+  pack_convention(&packed, 0xab, true, "own");
+  assert_harmless(&packed, th_status_text_convention);
+  th_buffer_reset(&packed);
+  th_pack_array(&packed, 2);
+  pack_peer(&packed, 0xcd, true);
+  pack_peer(&packed, 0xef, false);
+  assert_harmless(&packed, th_status_text_links);
+  th_buffer_clear(&packed);
+}
+
 static void durations_have_two_units(void **state) {
   (void)state;
   static const struct {
@@ -389,6 +560,10 @@ int main(void) {
     cmocka_unit_test(children_are_listed_up_to_twenty),
     cmocka_unit_test(sources_are_one_line_each),
     cmocka_unit_test(a_system_is_laid_out_in_paragraphs),
+    cmocka_unit_test(a_leader_shows_its_members),
+    cmocka_unit_test(a_member_shows_its_leader),
+    cmocka_unit_test(links_are_one_line_each),
+    cmocka_unit_test(a_convention_that_is_none_harms_nothing),
     cmocka_unit_test(durations_have_two_units),
     cmocka_unit_test(a_status_that_is_none_harms_nothing),
     cmocka_unit_test(strangers_words_are_made_printable),
