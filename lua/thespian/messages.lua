@@ -121,13 +121,26 @@ local FIELDS = {
 }
 
 ---@class thespian.ConventionStatus
----@field leader? ActorAddress the admin of the leader that counts
+---@field leader? thespian.ActorAddress the admin of the leader that counts
 ---@field isLeader boolean whether that is this system
----@field leaders {place: string, admin?: ActorAddress, state: string, age?: number}[] those it seeks
----@field members {admin?: ActorAddress, place?: string, capabilities?: table, age?: number, preregistered: boolean}[]
+---@field leaders thespian.LeaderStatus[] those that it seeks
+---@field members thespian.MemberStatus[] of a leader
+
+---@class thespian.LeaderStatus
+---@field place string
+---@field admin? thespian.ActorAddress
+---@field state string "sought", "greeted", "registered", or "own" for this system itself
+---@field age? number seconds since it last answered a check-in
+
+---@class thespian.MemberStatus
+---@field admin? thespian.ActorAddress nil where it was pre-registered, at place, and has not come
+---@field place? string
+---@field capabilities? table
+---@field age? number seconds since its last check-in
+---@field preregistered boolean
 
 ---@class thespian.LinkStatus
----@field admin ActorAddress
+---@field admin thespian.ActorAddress
 ---@field isUp boolean
 ---@field upFor number seconds
 ---@field silentFor number seconds

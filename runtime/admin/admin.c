@@ -16,6 +16,7 @@ struct th_admin *th_admin_new(const struct th_admin_config *config) {
 }
 
 void th_admin_free(struct th_admin *admin) {
+  th_admin_report_close(admin);
   free(admin->dead_letter_handlers.all);
   free(admin->source_listeners.all);
   free(admin->registration_listeners.all);

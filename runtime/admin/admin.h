@@ -38,6 +38,8 @@ struct th_admin_ops {
   /* Sees to it that there is a session with who is at that place, or has that identity: the admin
    * is told (MET, PARTED). */
   void (*meet)(void *context, const struct th_address *place);
+  /* True when more waits for that system than senders may add to. */
+  bool (*is_full)(void *context, const struct th_address *place);
   /* The last actor is gone and everybody was told. */
   void (*stopped)(void *context);
 };

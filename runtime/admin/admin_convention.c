@@ -8,9 +8,6 @@
 #include "message/notice.h"
 #include "message/protocol.h"
 
-/* Bytes of a member's log line. */
-#define LINE_LIMIT ((size_t)16 << 10)
-
 /* ---- what the convention wants done ---- */
 
 static void send(void *context, const struct th_address *to, const struct th_buffer *words) {
@@ -60,6 +57,7 @@ static void send_tick(struct th_actor *actor, uint64_t due) {
 static void note(struct th_admin *admin, struct th_actor *actor, uint64_t next) {
   atomic_store_explicit(&actor->world->has_others, th_convention_has_others(admin->convention),
                         memory_order_relaxed);
+  th_admin_report_turn(admin, actor, false);
   if (next >= admin->tick) return;
   admin->tick = next;
   send_tick(actor, next);
@@ -76,6 +74,7 @@ static void take_tick(struct th_admin *admin, struct th_actor *actor) {
   if (th_clock_now() < admin->tick) return;
   admin->tick = TH_FOREVER;
   turn(admin, actor);
+  th_admin_report_turn(admin, actor, true);
 }
 
 void th_admin_convention_open(struct th_admin *admin, struct th_actor *actor) {
@@ -89,6 +88,7 @@ void th_admin_convention_open(struct th_admin *admin, struct th_actor *actor) {
   admin->actor = actor;
   admin->tick = TH_FOREVER;
   admin->convention = th_convention_new(&config);
+  th_admin_report_open(admin, actor);
   turn(admin, actor);
 }
 
@@ -177,23 +177,6 @@ static int call_back(struct th_admin *admin, struct th_unpack *reader) {
   return 0;
 }
 
-/* A line of a member's log. */
-static int log_line(struct th_actor *actor, const struct th_message *message,
-                    struct th_unpack *reader) {
-  char address[TH_ADDRESS_TEXT_SIZE];
-  size_t size;
-  int64_t level = th_unpack_int(reader);
-  const char *line = th_unpack_str(reader, &size);
-  if (reader->error != 0 || line == NULL || level < TH_LOG_DEBUG || level > TH_LOG_CRITICAL)
-    return TH_EMALFORMED;
-  struct th_log_source source = {.key = message->sender.system,
-                                 .class_name = "system",
-                                 .address = th_address_text(&message->sender, address)};
-  th_log_write_text(actor->world->log, &source, (enum th_log_level)level, line,
-                    size < LINE_LIMIT ? size : LINE_LIMIT);
-  return 0;
-}
-
 /* ---- messages ---- */
 
 /* What members and leaders alone may ask. */
@@ -205,7 +188,7 @@ static int serve(struct th_admin *admin, struct th_actor *actor, const struct th
   if (sender->number != TH_ADMIN_NUMBER) return TH_EREFUSED;
   if (operation == TH_CONVENTION_CALL) return call(admin, message, reader);
   if (operation == TH_CONVENTION_CALL_BACK) return call_back(admin, reader);
-  return log_line(actor, message, reader);
+  return th_admin_report_receive(admin, actor, message, reader);
 }
 
 static void log_refused(struct th_actor *actor, const struct th_message *message, int error) {

@@ -5,8 +5,12 @@
 #ifndef TH_ADMIN_ADMIN_INSIDE_H
 #define TH_ADMIN_ADMIN_INSIDE_H
 
+#include <stdatomic.h>
+
 #include "admin/admin.h"
 #include "admin/convention.h"
+#include "base/log.h"
+#include "base/ration.h"
 #include "message/pack.h"
 
 /* Addresses that asked for something, each once. */
@@ -21,6 +25,15 @@ struct th_admin_waiter {
   uint32_t ticket;
 };
 
+/* Warnings for the leader's log (admin_report.c). */
+struct th_admin_reports {
+  struct th_world *world;
+  struct th_log_tap tap;
+  struct th_ration *ration;
+  atomic_uint under_way;        /* lines that the admin has not taken yet */
+  atomic_uint_fast64_t dropped; /* of which the leader has not been told yet */
+};
+
 struct th_admin {
   struct th_admin_config config;
   struct th_members dead_letter_handlers;
@@ -33,6 +46,7 @@ struct th_admin {
 
   struct th_actor *actor; /* whose state this is, once it is open */
   struct th_convention *convention;
+  struct th_admin_reports reports;
   uint64_t tick; /* when the one that counts is due; TH_FOREVER: none is on its way */
 };
 
@@ -63,6 +77,20 @@ void th_admin_convention_receive(struct th_admin *admin, struct th_actor *actor,
 /* This system's capabilities have changed; it ends. */
 void th_admin_convention_changed(struct th_admin *admin, struct th_actor *actor);
 void th_admin_convention_leave(struct th_admin *admin, struct th_actor *actor);
+
+/* ---- warnings for the leader's log ---- */
+
+void th_admin_report_open(struct th_admin *admin, struct th_actor *actor);
+void th_admin_report_close(struct th_admin *admin);
+
+/* The leader may be another one. is_time: what was dropped is told. */
+void th_admin_report_turn(struct th_admin *admin, struct th_actor *actor, bool is_time);
+
+/* A LOG, by this system's log or by a member. */
+int th_admin_report_receive(struct th_admin *admin, struct th_actor *actor,
+                            const struct th_message *message, struct th_unpack *reader);
+
+/* ---- requests ---- */
 
 int th_admin_listen_for_systems(struct th_admin_request *request);
 int th_admin_pre_register(struct th_admin_request *request);

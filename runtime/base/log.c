@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,8 @@ struct th_log {
   char system[32]; /* empty for none */
   uint64_t (*now)(void *context);
   void *now_context;
-  pthread_mutex_t lock; /* guards all below and the rotation */
+  _Atomic(const struct th_log_tap *) tap; /* of the first of a chain; NULL for none */
+  pthread_mutex_t lock;                   /* guards all below and the rotation */
   struct th_ration *ration;
   int fd;
   bool takes_stderr;
@@ -121,8 +123,19 @@ void th_log_take_stderr(struct th_log *log) {
   pthread_mutex_unlock(&log->lock);
 }
 
+/* NULL where it is not to be told of such a line. */
+static const struct th_log_tap *tap_for(const struct th_log *log, enum th_log_level level) {
+  if (level < TH_LOG_WARNING) return NULL;
+  /* Acquire: with the tap comes what it points to. */
+  return atomic_load_explicit(&log->tap, memory_order_acquire);
+}
+
+void th_log_set_tap(struct th_log *log, const struct th_log_tap *tap) {
+  if (log != NULL) atomic_store_explicit(&log->tap, tap, memory_order_release);
+}
+
 bool th_log_wants(const struct th_log *log, enum th_log_level level) {
-  return log != NULL && level >= log->least;
+  return log != NULL && (level >= log->least || tap_for(log, level) != NULL);
 }
 
 static bool has_outgrown(const struct th_log *log, struct stat *file) {
@@ -313,9 +326,35 @@ static void write_allowed(struct th_log *log, const struct th_log_source *source
   th_buffer_clear(&line);
 }
 
+static void tell(const struct th_log *log, const struct th_log_source *source,
+                 enum th_log_level level, const void *said, size_t size) {
+  const struct th_log_tap *tap = tap_for(log, level);
+  struct th_buffer words;
+  if (tap == NULL || (source != NULL && source->is_elsewhere)) return;
+  th_buffer_init(&words);
+  if (source != NULL) append_source(&words, source);
+  th_buffer_append(&words, said, size);
+  tap->tell(tap->context, level, words.data, words.size);
+  th_buffer_clear(&words);
+}
+
+static void tell_format(const struct th_log *log, const struct th_log_source *source,
+                        enum th_log_level level, const char *format, va_list arguments) {
+  struct th_buffer said;
+  va_list copy;
+  if (tap_for(log, level) == NULL) return;
+  th_buffer_init(&said);
+  va_copy(copy, arguments);
+  th_buffer_vprintf(&said, format, copy);
+  va_end(copy);
+  tell(log, source, level, said.data, said.size);
+  th_buffer_clear(&said);
+}
+
 /* Each log asks its own ration, and before the words are made: what is dropped costs little. */
 static void write_format(struct th_log *log, const struct th_log_source *source,
                          enum th_log_level level, const char *format, va_list arguments) {
+  tell_format(log, source, level, format, arguments);
   for (; log != NULL; log = log->next) {
     if (level < log->threshold || !may_write(log, source)) continue;
     struct th_buffer said;
@@ -348,7 +387,9 @@ void th_log_write_from(struct th_log *log, const struct th_log_source *source,
 
 void th_log_write_text(struct th_log *log, const struct th_log_source *source,
                        enum th_log_level level, const void *text, size_t size) {
-  for (; th_log_wants(log, level); log = log->next) {
+  if (!th_log_wants(log, level)) return;
+  tell(log, source, level, text, size);
+  for (; log != NULL; log = log->next) {
     if (level < log->threshold || !may_write(log, source)) continue;
     struct th_buffer said;
     th_buffer_init(&said);

@@ -8,6 +8,8 @@
  * A log may be given others: every line then goes to each of them that wants its level, too. Each
  * has a file, a level, a format, a rotation and a ration of its own.
  *
+ * Somebody may listen (th_log_set_tap): that is how members' warnings come to their leader.
+ *
  * Nobody can fill a disk: each source may write 2000 lines or 256 KiB in 10 seconds, all together
  * ten times as much. What is past that is dropped, and when the time is over one line for each
  * source says how many were: with the next line that anybody writes, or at the end.
@@ -48,9 +50,21 @@ void th_log_set_clock(struct th_log *log, uint64_t (*now)(void *context), void *
  * is standard error. */
 void th_log_take_stderr(struct th_log *log);
 
-/* True when a line of that level would be written, there or by a log that it was given; log may be
- * NULL (then never). */
+/* True when a line of that level would be written, there or by a log that it was given, or told;
+ * log may be NULL (then never). */
 bool th_log_wants(const struct th_log *log, enum th_log_level level);
+
+/* Told of each line from warnings on, whatever any log's level and ration: its words as text, with
+ * whose it is, not ended by a newline. Not of lines that came from elsewhere. Called in the writer's
+ * thread, with no lock held; it must neither block nor write to the log. */
+struct th_log_tap {
+  void (*tell)(void *context, enum th_log_level level, const void *words, size_t size);
+  void *context;
+};
+
+/* While others may write; NULL ends it, and who wrote meanwhile may still be telling. tap is
+ * borrowed. log may be NULL. */
+void th_log_set_tap(struct th_log *log, const struct th_log_tap *tap);
 
 /* Whose line it is. All borrowed. */
 struct th_log_source {
@@ -58,6 +72,7 @@ struct th_log_source {
   const char *class_name; /* may be NULL */
   const char *address;
   const char *logger; /* NULL: what the runtime says about the actor */
+  bool is_elsewhere;  /* the line comes from another system's log */
 };
 
 /* Writes a line; newlines inside become line breaks with an indent. log may be NULL. */

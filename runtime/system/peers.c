@@ -269,6 +269,14 @@ struct th_actor *th_peers_carry(struct th_peers *peers, const struct th_address 
   return send_over(peers, host, message);
 }
 
+bool th_peers_is_full(struct th_peers *peers, const struct th_address *host) {
+  pthread_mutex_lock(&peers->lock);
+  struct peer *peer = th_map_find(&peers->all, host->system);
+  struct th_actor *account = peer != NULL ? peer->account : NULL;
+  pthread_mutex_unlock(&peers->lock);
+  return account != NULL && th_holds_is_full(peers->system->holds, account);
+}
+
 bool th_peers_depend(struct th_peers *peers, const struct th_address *host, uint64_t forward) {
   bool is_new;
   pthread_mutex_lock(&peers->lock);

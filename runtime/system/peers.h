@@ -51,6 +51,9 @@ struct th_actor *th_peers_send(struct th_peers *peers, struct th_message *messag
 struct th_actor *th_peers_carry(struct th_peers *peers, const struct th_address *host,
                                 struct th_message *message);
 
+/* Any thread: whether who sends to that system would be held; the answer is of a moment ago. */
+bool th_peers_is_full(struct th_peers *peers, const struct th_address *host);
+
 /* Turn of a forward: from now on it is told LOST when the session with host ends; false when there
  * cannot be one. Once for each true: forget. */
 bool th_peers_depend(struct th_peers *peers, const struct th_address *host, uint64_t forward);

@@ -212,6 +212,11 @@ static void admin_meet(void *context, const struct th_address *place) {
   if (system->peers != NULL) th_peers_meet(system->peers, place);
 }
 
+static bool admin_is_full(void *context, const struct th_address *place) {
+  struct th_system *system = context;
+  return system->peers != NULL && th_peers_is_full(system->peers, place);
+}
+
 static void admin_stopped(void *context) {
   struct th_system *system = context;
   pthread_mutex_lock(&system->lock);
@@ -229,6 +234,7 @@ const struct th_admin_ops th_system_admin_ops = {
   .remote = admin_remote,
   .recheck = admin_recheck,
   .meet = admin_meet,
+  .is_full = admin_is_full,
   .stopped = admin_stopped,
 };
 

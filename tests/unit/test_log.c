@@ -684,11 +684,63 @@ static void standard_error_twice_is_refused_and_nothing_twice_is_fine(void **sta
   th_log_close(log);
 }
 
+/* ---- a tap ---------------------------------------------------------------------------------- */
+
+struct told {
+  char words[200];
+  enum th_log_level level;
+  unsigned count;
+};
+
+static void hear(void *context, enum th_log_level level, const void *words, size_t size) {
+  struct told *told = context;
+  told->level = level;
+  told->count++;
+  snprintf(told->words, sizeof told->words, "%.*s", (int)size, (const char *)words);
+}
+
+static void a_tap_is_told_of_warnings_whatever_the_level(void **state) {
+  struct place *place = *state;
+  struct th_log *log;
+  struct told told = {.count = 0};
+  struct th_log_tap tap = {.tell = hear, .context = &told};
+  struct th_log_source source = {.key = 5, .class_name = "m.C", .address = "a5", .logger = "books"};
+  assert_int_equal(th_log_open(&log, place->path, 0, TH_LOG_CRITICAL), 0);
+  assert_false(th_log_wants(log, TH_LOG_WARNING));
+  th_log_set_tap(log, &tap);
+  assert_true(th_log_wants(log, TH_LOG_WARNING));
+  assert_false(th_log_wants(log, TH_LOG_INFO));
+  th_log_write(log, TH_LOG_INFO, "news");
+  assert_int_equal(told.count, 0);
+  th_log_write(log, TH_LOG_WARNING, "%d left", 3);
+  assert_string_equal(told.words, "3 left");
+  th_log_write_from(log, &source, TH_LOG_ERROR, "%s", "broken");
+  assert_string_equal(told.words, "m.C a5 [books]: broken");
+  assert_int_equal(told.level, TH_LOG_ERROR);
+  th_log_write_text(log, &source, TH_LOG_WARNING, "raw", 3);
+  assert_string_equal(told.words, "m.C a5 [books]: raw");
+  assert_int_equal(told.count, 3);
+  source.is_elsewhere = true;
+  th_log_write_text(log, &source, TH_LOG_CRITICAL, "of another system", 17);
+  th_log_write_from(log, &source, TH_LOG_CRITICAL, "of another system");
+  assert_int_equal(told.count, 3);
+  th_log_set_tap(log, NULL);
+  th_log_write(log, TH_LOG_CRITICAL, "too late");
+  assert_int_equal(told.count, 3);
+  th_log_close(log);
+  char *text = read_file(place->path);
+  assert_null(strstr(text, "left"));
+  assert_non_null(strstr(text, "of another system"));
+  free(text);
+  th_log_set_tap(NULL, &tap);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     in_place(a_line_has_time_process_level_and_words),
     in_place(a_line_of_an_actor_names_class_and_address),
     in_place(a_line_of_json_is_one_object),
+    in_place(a_tap_is_told_of_warnings_whatever_the_level),
     in_place(a_source_that_says_too_much_is_cut_short_and_told_of),
     in_place(long_lines_count_by_their_bytes),
     in_place(many_sources_share_a_ration),
