@@ -153,20 +153,35 @@ static int place(struct th_admin *admin, struct th_actor *actor, const struct th
   return 0;
 }
 
-/* A member wants another one, which it cannot connect to, to connect to it. */
-static int call(struct th_admin *admin, const struct th_message *message,
-                struct th_unpack *reader) {
+static void say_to(struct th_admin *admin, const struct th_address *to,
+                   enum th_convention_operation operation, uint64_t identity,
+                   const struct th_address *address) {
   struct th_buffer words;
-  int64_t identity = th_unpack_int(reader);
-  if (reader->error != 0) return TH_EMALFORMED;
-  struct th_address member = th_convention_member(admin->convention, (uint64_t)identity);
-  if (th_address_is_none(&member)) return 0;
   th_buffer_init(&words);
   th_pack_array(&words, 2);
-  th_pack_int(&words, TH_CONVENTION_CALL_BACK);
-  th_pack_address(&words, &message->sender);
-  send(admin, &member, &words);
+  th_pack_int(&words, operation);
+  if (address != NULL)
+    th_pack_address(&words, address);
+  else
+    th_pack_int(&words, (int64_t)identity);
+  send(admin, to, &words);
   th_buffer_clear(&words);
+}
+
+/* A system wants another one, which it may not be able to connect to, to connect to it. Its own
+ * admin passes that on to the leader; a leader has those called that nobody can connect to. */
+static int call(struct th_admin *admin, const struct th_message *message,
+                struct th_unpack *reader) {
+  uint64_t identity = (uint64_t)th_unpack_int(reader);
+  if (reader->error != 0) return TH_EMALFORMED;
+  struct th_address own = admin->actor->address;
+  struct th_address leader = th_convention_leader(admin->convention);
+  struct th_address member = th_convention_member(admin->convention, identity);
+  if (!th_address_is_none(&member) && !th_address_reaches(&message->sender, &member))
+    say_to(admin, &member, TH_CONVENTION_CALL_BACK, 0, &message->sender);
+  else if (th_address_is_none(&member) && message->sender.system == own.system &&
+           !th_address_is_none(&leader) && leader.system != own.system && leader.system != identity)
+    say_to(admin, &leader, TH_CONVENTION_CALL, identity, NULL);
   return 0;
 }
 

@@ -121,11 +121,13 @@ struct th_address th_convention_leader(const struct th_convention *convention);
 
 /* A leader's answer to PLACE: the admins of members whose capabilities have all that is in wanted (a
  * packed array [name, value or nil for true, ...]), and its own where not excluded, in an order that
- * begins with another one each time: an array. excluded is the asker's system. */
+ * begins with another one each time: an array. Those that nobody can connect to have no port.
+ * excluded is the asker's system. */
 void th_convention_candidates(struct th_convention *convention, const void *wanted, size_t size,
                               uint64_t excluded, struct th_buffer *buffer);
 
-/* The admin of a member, by identity; nobody where it is none. */
+/* The admin of a member, by identity, without a port where nobody can connect to it (capability
+ * "Outbound Only"); nobody where it is none. */
 struct th_address th_convention_member(const struct th_convention *convention, uint64_t identity);
 
 /* For the status, as message/protocol.h says; nil where this system knows of no other, and seeks

@@ -35,12 +35,7 @@ struct th_address th_convention_leader(const struct th_convention *convention) {
   return TH_NOBODY;
 }
 
-struct th_address th_convention_member(const struct th_convention *convention, uint64_t identity) {
-  const struct th_other *other = th_convention_find(convention, identity);
-  return other != NULL && other->is_member ? other->admin : TH_NOBODY;
-}
-
-/* ---- candidates ---- */
+/* ---- members, and candidates ---- */
 
 static double number_of(const struct th_item *item) {
   return item->type == TH_ITEM_INT ? (double)item->integer : item->real;
@@ -95,17 +90,35 @@ static bool has_all(const struct th_bytes *map, const void *wanted, size_t wante
   return reader.error == 0;
 }
 
+static const struct th_item outbound_only = {
+  .type = TH_ITEM_STR, .data = (const unsigned char *)"Outbound Only", .size = 13};
+
+/* Where others reach a member: nowhere, where only it can connect. */
+static struct th_address reach(const struct th_other *other) {
+  size_t size = 0;
+  struct th_address admin = other->admin;
+  const unsigned char *value = find(other->capabilities, &outbound_only, &size);
+  if (value != NULL && is_enough(value, size, &(struct th_item){.type = TH_ITEM_NIL}))
+    admin.port = 0;
+  return admin;
+}
+
+struct th_address th_convention_member(const struct th_convention *convention, uint64_t identity) {
+  const struct th_other *other = th_convention_find(convention, identity);
+  return other != NULL && other->is_member ? reach(other) : TH_NOBODY;
+}
+
 /* Collects the admins of all that have what is wanted: members, then this system. */
 static size_t find_fit(const struct th_convention *convention, const void *wanted, size_t size,
-                       uint64_t excluded, const struct th_address **fit) {
-  const struct th_address *own = &convention->config.own;
+                       uint64_t excluded, struct th_address *fit) {
+  struct th_address own = convention->config.own;
   size_t count = 0;
   for (size_t i = 0; i < convention->count; i++) {
     const struct th_other *other = convention->others[i];
     if (!other->is_member || other->admin.system == excluded) continue;
-    if (has_all(other->capabilities, wanted, size)) fit[count++] = &other->admin;
+    if (has_all(other->capabilities, wanted, size)) fit[count++] = reach(other);
   }
-  if (own->system != excluded && convention->capabilities != NULL &&
+  if (own.system != excluded && convention->capabilities != NULL &&
       has_all(convention->capabilities, wanted, size))
     fit[count++] = own;
   return count;
@@ -113,10 +126,10 @@ static size_t find_fit(const struct th_convention *convention, const void *wante
 
 void th_convention_candidates(struct th_convention *convention, const void *wanted, size_t size,
                               uint64_t excluded, struct th_buffer *buffer) {
-  const struct th_address **fit = th_alloc((convention->count + 1) * sizeof *fit);
+  struct th_address *fit = th_alloc((convention->count + 1) * sizeof *fit);
   size_t count = find_fit(convention, wanted, size, excluded, fit);
   th_pack_array(buffer, (uint32_t)count);
-  for (size_t i = 0; i < count; i++) th_pack_address(buffer, fit[(convention->turn + i) % count]);
+  for (size_t i = 0; i < count; i++) th_pack_address(buffer, &fit[(convention->turn + i) % count]);
   convention->turn++;
   free(fit);
 }

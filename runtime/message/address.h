@@ -39,6 +39,12 @@ static inline bool th_address_equal(const struct th_address *one, const struct t
   return one->number == other->number && one->system == other->system;
 }
 
+/* Whether who is at one address can knock at the other: 127.x.x.x is a machine's own. */
+static inline bool th_address_reaches(const struct th_address *one,
+                                      const struct th_address *other) {
+  return other->port != 0 && (other->ip >> 24 != 127 || one->ip >> 24 == 127);
+}
+
 /* Writes the text form; out holds TH_ADDRESS_TEXT_SIZE. Returns out. */
 char *th_address_text(const struct th_address *address, char *out);
 

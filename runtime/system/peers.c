@@ -100,7 +100,8 @@ static void tell_parted(struct th_peers *peers, const struct th_address *admin,
   th_buffer_clear(&buffer);
 }
 
-/* Nobody has told us where that system is: a leader may have it connect to us. */
+/* Whether that system can be connected to is not in its address: a leader has it connect to us where
+ * it cannot. */
 static void ask_for_call(struct th_peers *peers, uint64_t identity) {
   struct th_buffer buffer;
   th_buffer_init(&buffer);
@@ -216,6 +217,7 @@ static struct peer *add_peer(struct th_peers *peers, const struct th_address *ad
   peer->peers = peers;
   peer->admin = *admin;
   peer->admin.number = TH_ADMIN_NUMBER;
+  if (!th_address_reaches(&peers->system->world.admin, admin)) peer->admin.port = 0;
   peer->account = account;
   peer->pressure = th_pressure_new(peers->system, peers->loop, &pressure_events, peer);
   peer->begin.run = run_begin;
@@ -238,7 +240,7 @@ static struct peer *obtain(struct th_peers *peers, const struct th_address *addr
 /* With the reference that the task has. */
 static void begin_soon(struct peer *peer) {
   th_loop_post(peer->peers->loop, &ref(peer)->begin);
-  if (peer->admin.port == 0) ask_for_call(peer->peers, peer->admin.system);
+  ask_for_call(peer->peers, peer->admin.system);
 }
 
 static struct th_actor *send_over(struct th_peers *peers, const struct th_address *host,

@@ -17,6 +17,10 @@
 static const struct th_address remote = {
   .system = 77, .number = TH_ADMIN_NUMBER, .ip = 0x0a000001, .port = 1900};
 
+/* Nobody can connect to it. */
+static const struct th_address hidden = {
+  .system = 78, .number = TH_ADMIN_NUMBER, .ip = 0x0a000002, .port = 1900};
+
 struct bench {
   struct th_system *system;
   struct th_address endpoint;
@@ -79,9 +83,11 @@ static void begin_words(struct th_buffer *words, uint32_t count, int operation) 
 static void say_register(struct bench *bench, const struct th_address *sender) {
   struct th_buffer words;
   begin_words(&words, 4, TH_CONVENTION_REGISTER);
-  th_pack_map(&words, 1);
+  th_pack_map(&words, 2);
   th_pack_text(&words, "Has Lightbulb");
   th_pack_bool(&words, true);
+  th_pack_text(&words, "Outbound Only");
+  th_pack_bool(&words, sender->ip == hidden.ip);
   th_pack_int(&words, 1);
   th_pack_int(&words, 1);
   say(bench, TH_KIND_CONVENTION, sender, &words);
@@ -214,6 +220,23 @@ static void a_leader_says_where_an_actor_could_live(void **unused) {
   end(&bench);
 }
 
+static void who_cannot_be_connected_to_is_given_without_a_port(void **unused) {
+  struct bench bench;
+  struct th_unpack reader;
+  (void)unused;
+  begin(&bench);
+  say_register(&bench, &remote);
+  say_register(&bench, &hidden);
+  ask_place(&bench, "Has Lightbulb");
+  assert_int_equal(read_remote(&bench, &reader), TH_REMOTE_CANDIDATES);
+  assert_int_equal(th_unpack_array(&reader), 2);
+  for (int i = 0; i < 2; i++) {
+    struct th_address candidate = th_unpack_address(&reader);
+    assert_int_equal(candidate.port, candidate.system == hidden.system ? 0 : remote.port);
+  }
+  end(&bench);
+}
+
 static void systems_are_pre_registered_by_a_proper_place(void **unused) {
   static const struct {
     const char *place;
@@ -251,6 +274,7 @@ int main(void) {
     cmocka_unit_test(listeners_are_told_until_they_have_enough),
     cmocka_unit_test(what_the_runtime_says_is_taken_from_nobody_else),
     cmocka_unit_test(a_leader_says_where_an_actor_could_live),
+    cmocka_unit_test(who_cannot_be_connected_to_is_given_without_a_port),
     cmocka_unit_test(systems_are_pre_registered_by_a_proper_place),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
