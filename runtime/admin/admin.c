@@ -425,6 +425,12 @@ static int open_admin(struct th_actor *actor, struct th_birth *birth, struct th_
   return 0;
 }
 
+static void take_remote(struct th_admin *admin, const struct th_message *message) {
+  struct th_address leader = th_convention_leader(admin->convention);
+  admin->config.ops->remote(admin->config.context, message,
+                            leader.system == message->sender.system);
+}
+
 static int receive(struct th_actor *actor, struct th_message **message, struct th_buffer *details) {
   struct th_admin *admin = actor->state;
   (void)details;
@@ -437,7 +443,7 @@ static int receive(struct th_actor *actor, struct th_message **message, struct t
   else if ((*message)->kind == TH_KIND_STATUS_REQUEST)
     answer_status(admin, actor, *message);
   else if ((*message)->kind == TH_KIND_REMOTE)
-    admin->config.ops->remote(admin->config.context, *message);
+    take_remote(admin, *message);
   else if ((*message)->kind == TH_KIND_CONVENTION)
     th_admin_convention_receive(admin, actor, *message);
   return 0;

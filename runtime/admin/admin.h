@@ -32,7 +32,7 @@ struct th_admin_ops {
   /* Asks every actor that nobody else will ask to exit; gives how many actors live still. */
   size_t (*end_actors)(void *context);
   /* A message of kind TH_KIND_REMOTE. */
-  void (*remote)(void *context, const struct th_message *message);
+  void (*remote)(void *context, const struct th_message *message, bool is_from_leader);
   /* Asks every actor whose class has a capability check to have it called again. */
   void (*recheck)(void *context);
   /* Sees to it that there is a session with who is at that place, or has that identity: the admin

@@ -81,7 +81,7 @@
  *                                     the ticket is echoed in the answers
  *   BORN                              the sender is the actor
  *   UNFIT         words               its class says that it cannot live there
- *   FAILED        error, words        it did not start
+ *   FAILED        error, words        it did not start; TH_ESOURCE: nor may its source be sent
  *   OPEN                              to the actor's host: all that was sent to the forward before it
  *                                     said BORN has been sent on
  *   GONE          reason              the actor has exited

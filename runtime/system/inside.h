@@ -109,7 +109,8 @@ void th_remote_leaves(struct th_world *world, struct th_actor *actor, const char
 /* Any thread: a message of that kind that found nobody. */
 void th_remote_dead(struct th_system *system, const struct th_message *message);
 /* The admin's turn: a message of kind TH_KIND_REMOTE to it. */
-void th_remote_receive(struct th_system *system, const struct th_message *message);
+void th_remote_receive(struct th_system *system, const struct th_message *message,
+                       bool is_from_leader);
 
 /* status */
 int th_status_pack(struct th_system *system, const struct th_address *actor, struct th_admin *admin,

@@ -34,7 +34,8 @@ struct forward {
   struct th_address actor; /* what is sent goes to it there; nobody until it is born */
   struct th_queue waiting;
   size_t waiting_count;
-  char *refusal;        /* why it could not live on the system asked last */
+  char *refusal;        /* why it could not live on the system asked last, */
+  bool is_unwanted;     /* or on the one that would not take its source: that can be mended */
   bool has_sent_source; /* to the one that is asked */
 };
 
@@ -199,7 +200,9 @@ static int take_candidates(struct th_actor *actor, struct th_unpack *reader) {
 static int send_source(struct th_actor *actor, struct forward *forward) {
   struct th_system *system = th_system_of(actor->world);
   struct th_buffer buffer;
-  struct th_source *source = forward->source != NULL && !forward->has_sent_source
+  if (forward->has_sent_source)
+    return fail(actor, TH_ESOURCE, "that system did not take its source: see its log");
+  struct th_source *source = forward->source != NULL
                                ? th_sources_find(system->sources, forward->source)
                                : NULL;
   if (source == NULL) return fail(actor, TH_ESOURCE, "its source is not loaded any more");
@@ -215,8 +218,17 @@ static int send_source(struct th_actor *actor, struct forward *forward) {
 }
 
 static void refuse(struct forward *forward, const char *words, size_t size) {
+  if (forward->is_unwanted) return;
   free(forward->refusal);
   forward->refusal = strndup(words != NULL ? words : "", size);
+}
+
+/* The host has not got the source, and would not take it. */
+static int try_without_source(struct th_actor *actor, const char *words) {
+  struct forward *forward = actor->state;
+  refuse(forward, words, strlen(words));
+  forward->is_unwanted = true;
+  return try_next(actor);
 }
 
 /* ---- once it is born ---- */
@@ -324,6 +336,7 @@ static int take_words(struct th_actor *actor, const struct th_message *message) 
     return try_next(actor);
   case TH_REMOTE_FAILED:
     if (!is_answer(forward, message) && !is_refusal(forward, operation)) return 0;
+    if (error == TH_ESOURCE) return try_without_source(actor, words);
     return fail(actor, error < 0 ? error : TH_ESPECIFICATION,
                 error == TH_ENOCOMPATIBLE ? forward->refusal : words);
   case TH_REMOTE_WANTS:
@@ -470,24 +483,24 @@ void th_remote_leaves(struct th_world *world, struct th_actor *actor, const char
   th_hosting_drop(th_system_of(world)->hosting, th_actor_number(actor), reason);
 }
 
-static bool takes_sources(struct th_system *system) {
+/* Whether a source may come from another system, as this one's capability says. */
+static bool takes_sources(struct th_system *system, bool is_from_leader) {
   char word[16];
   struct th_bytes *capabilities = th_capabilities_get(system->capabilities);
   th_capability_text(capabilities->data, capabilities->size, "AllowRemoteActorSources", "no", word,
                      sizeof word);
   th_bytes_unref(capabilities);
-  return strcasecmp(word, "yes") == 0;
+  return strcasecmp(word, "yes") == 0 || (is_from_leader && strcasecmp(word, "leaderonly") == 0);
 }
 
-static void take_source(struct th_system *system, struct th_unpack *reader) {
+static void take_source(struct th_system *system, struct th_unpack *reader, bool may_come) {
   struct th_source *source;
   struct th_reason reason;
   size_t size, info_size;
   const char *zip = th_unpack_str(reader, &size);
   const char *info = th_unpack_str(reader, &info_size);
   bool implicit = th_unpack_bool(reader);
-  if (reader->error != 0 || zip == NULL || info_size > TH_SOURCE_INFO || !takes_sources(system))
-    return;
+  if (reader->error != 0 || zip == NULL || info_size > TH_SOURCE_INFO || !may_come) return;
   char *info_text = strndup(info != NULL ? info : "", info_size);
   int error = th_source_open(zip, size, info_text, implicit, &source, &reason);
   free(info_text);
@@ -502,7 +515,7 @@ static void take_source(struct th_system *system, struct th_unpack *reader) {
 
 /* Takes a forward's request for an actor. One with a global name answers for itself, by a REPLY. */
 static void bear(struct th_system *system, const struct th_message *message,
-                 struct th_unpack *reader) {
+                 struct th_unpack *reader, bool may_send_source) {
   struct th_creation creation = {.ticket = message->ticket};
   struct th_reason reason = {""};
   struct th_address parent = th_unpack_address(reader);
@@ -513,7 +526,13 @@ static void bear(struct th_system *system, const struct th_message *message,
   if (reader->error != 0 || creation.class_name == NULL) return;
   if (creation.global_name != NULL) creation.requester = message->sender;
   int error = th_spawn_host(system, &message->sender, &parent, &creation, &reason);
-  if (error == TH_ESOURCE && takes_sources(system))
+  if (error == TH_ESOURCE && !may_send_source)
+    th_fail(
+      &reason, error,
+      "the source %.*s is not loaded there, and that system does not take it from this one: its "
+      "capability AllowRemoteActorSources says no",
+      (int)creation.source_size, creation.source);
+  if (error == TH_ESOURCE && may_send_source)
     tell_forward(system, &message->sender, &system->world.admin, message->ticket, TH_REMOTE_WANTS,
                  0, "");
   else if (error != 0)
@@ -521,14 +540,16 @@ static void bear(struct th_system *system, const struct th_message *message,
                    reason.words[0] != '\0' ? reason.words : th_error_words(error));
 }
 
-void th_remote_receive(struct th_system *system, const struct th_message *message) {
+void th_remote_receive(struct th_system *system, const struct th_message *message,
+                       bool is_from_leader) {
   struct th_unpack reader;
   th_unpack_init(&reader, message->payload, message->size);
   th_unpack_array(&reader);
   int64_t operation = th_unpack_int(&reader);
   bool is_from_elsewhere = message->sender.system != system->identity;
+  bool may_send_source = takes_sources(system, is_from_leader);
   if (reader.error == 0 && operation == TH_REMOTE_BEAR && is_from_elsewhere)
-    bear(system, message, &reader);
+    bear(system, message, &reader, may_send_source);
   else if (reader.error == 0 && operation == TH_REMOTE_SOURCE && is_from_elsewhere)
-    take_source(system, &reader);
+    take_source(system, &reader, may_send_source);
 }

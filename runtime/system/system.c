@@ -199,8 +199,8 @@ void th_system_signal(struct th_system *system) {
   pthread_mutex_unlock(&system->lock);
 }
 
-static void admin_remote(void *context, const struct th_message *message) {
-  th_remote_receive(context, message);
+static void admin_remote(void *context, const struct th_message *message, bool is_from_leader) {
+  th_remote_receive(context, message, is_from_leader);
 }
 
 static void admin_recheck(void *context) {
