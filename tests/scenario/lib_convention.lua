@@ -9,7 +9,7 @@ local convention = {}
 convention.patience = 60
 
 --- Seconds between check-ins where systems are to be lost: after three of them.
-convention.period = os.getenv "TH_SANITIZED" and 1 or 0.4
+convention.period = os.getenv "TH_SANITIZED" and 1 or 0.3
 
 -- ---- systems --------------------------------------------------------------------------------------
 
@@ -32,8 +32,12 @@ function convention.system(base, colour, places, more)
     port = asys.adminPort, admin = asys.adminAddress, heard = {}, colour = colour }
 end
 
+--- Sends a signal; returns when a process that it ends is no more, so that its port is free.
 function convention.kill(system, signal)
   assert(os.execute(("kill -%s %d"):format(signal or "KILL", system.pid)))
+  if signal then return end
+  local zombie_or_none = "! grep -qs '^State:.[^Z]' /proc/%d/status"
+  while not os.execute(zombie_or_none:format(system.pid)) do os.execute "sleep 0.01" end
 end
 
 -- ---- what is said ---------------------------------------------------------------------------------
@@ -71,6 +75,13 @@ function convention.hear(system, class, is_wanted)
     return message.heard ~= nil and actors.isinstance(message.heard, class) and
       (is_wanted == nil or is_wanted(message.heard, message))
   end).heard
+end
+
+--- Waits until the system's puppet has heard of the end of its child; gives the reason.
+function convention.ends(system, child)
+  return convention.hear(system, actors.ChildActorExited, function(heard)
+    return heard.childAddress == child
+  end).reason
 end
 
 --- A puppet that hears of systems, whose updates convention.joins and leaves take.

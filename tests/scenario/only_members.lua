@@ -25,7 +25,7 @@ if not actors.main(...) then return classes end
 
 local check <close> = require "lib_check"
 local convention = require "lib_convention"
-local run, hear = convention.run, convention.hear
+local run, hear, ends = convention.run, convention.hear, convention.ends
 
 local make = "return self:createActor(a, b, c)"
 local name = "only_members."
@@ -44,13 +44,6 @@ local function stories(base)
   for _, system in ipairs(all) do
     system.puppet = system.asys:createActor(Puppet)
     check.equal(run(system, system.puppet, "return self.colour"), system.colour)
-  end
-
-  -- Waits for the end of a child of the system's puppet; gives the reason.
-  local function ends(system, child)
-    return hear(system, actors.ChildActorExited, function(heard)
-      return heard.childAddress == child
-    end).reason
   end
 
   -- On an endpoint of its own: puppets have more to tell while they end.
