@@ -32,6 +32,7 @@
   X(NAME, "name", 0, "NAME", "global name; an actor that has it is given instead")                 \
   X(REQUIRE, "require", 0, "KEY=VALUE", "a requirement for the actor; repeatable")                 \
   X(NO_RECURSIVE, "no-recursive", 0, NULL, "leave the actor's children alive")                     \
+  X(UNSET, "unset", 0, "KEY", "take the capability away")                                          \
   X(JSON, "json", 0, NULL, "print JSON")                                                           \
   X(ALL, "all", 0, NULL, "show every actor, not the first 200 alone")                              \
   X(OUTPUT, "output", 'o', "FILE.zip", "file to write (default: the folder's name .zip)")          \
@@ -101,6 +102,10 @@ extern const struct th_option_usage th_option_usages[TH_OPTION_COUNT];
     "ask an actor to exit, and its children", TH_ADDRESS_HELP)                                     \
   X(status, "status", "[ADDRESS]", 0, 1, TH_BIT(JSON) | TH_BIT(ALL) | TH_REACH,                    \
     "show the state of the system, or of an actor", TH_ADDRESS_HELP)                               \
+  X(capability, "capability", "[KEY[=VALUE]]", 0, 1, TH_BIT(UNSET) | TH_REACH,                     \
+    "show the system's capabilities, or one of them, or set it",                                   \
+    "A VALUE is JSON where it parses as JSON, else a plain string. Actors whose class's\n"         \
+    "check says no to the new capabilities are asked to exit.\n")                                  \
   X(bundle, "bundle", "DIR", 1, 1, TH_BIT(OUTPUT),                                                 \
     "pack a folder as a bundle; prints its source hash",                                           \
     "Hidden files stay out. The same files give the same bundle, whatever their dates.\n")
