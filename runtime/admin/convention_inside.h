@@ -47,6 +47,7 @@ struct th_place {
   uint64_t identity;             /* who is there; 0: nobody known */
   uint64_t sought;               /* when it was sought last; 0: never */
   uint64_t due;                  /* when it is sought, or invited, again */
+  bool is_missed;                /* the log says that nobody is there */
   struct th_bytes *capabilities; /* EXPECTED: as given; may be NULL */
 };
 

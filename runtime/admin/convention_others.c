@@ -214,6 +214,7 @@ void th_convention_occupy(struct th_convention *convention, uint64_t now, size_t
   }
   place->identity = admin->system;
   place->due = now + convention->config.period;
+  place->is_missed = false;
   if (th_convention_is_own(convention, admin)) return;
   if (place->kind == TH_PLACE_EXPECTED)
     th_convention_say(convention, admin, TH_CONVENTION_INVITE);

@@ -4,6 +4,7 @@
 
 #include "admin/capability.h"
 #include "admin/convention_inside.h"
+#include "base/clock.h"
 #include "message/pack.h"
 
 /* One message while it is handled. */
@@ -176,15 +177,35 @@ static int meet(struct event *event) {
   return 0;
 }
 
+/* Said once, until somebody is there: it is sought for ever. One that was pre-registered may come
+ * when it likes. */
+static void miss(struct th_convention *convention, const struct th_address *sought,
+                 const char *words, size_t size) {
+  const double period = (double)convention->config.period / (double)TH_SECOND;
+  for (size_t i = 0; i < convention->place_count; i++) {
+    struct th_place *place = &convention->places[i];
+    uint32_t ip = place->address.ip;
+    if (place->is_missed || place->identity != 0 || place->kind == TH_PLACE_EXPECTED ||
+        !th_convention_is_same_place(&place->address, sought))
+      continue;
+    place->is_missed = true;
+    th_log_write(convention->config.log, TH_LOG_WARNING,
+                 "convention: no leader at %u.%u.%u.%u:%u: %.*s; it is sought every %g s", ip >> 24,
+                 (ip >> 16) & 255, (ip >> 8) & 255, ip & 255, place->address.port, (int)size, words,
+                 period);
+  }
+}
+
 /* An invitation of one that nobody can connect to ends with the session. */
 static int lose(struct event *event) {
   struct th_convention *convention = event->convention;
   size_t size;
   struct th_address admin = th_unpack_address(&event->reader);
-  th_convention_read_place(&event->reader);
+  struct th_address sought = th_convention_read_place(&event->reader);
   th_unpack_int(&event->reader);
-  th_unpack_str(&event->reader, &size);
+  const char *words = th_unpack_str(&event->reader, &size);
   if (end_of(event) != 0) return TH_EMALFORMED;
+  if (th_address_is_none(&admin)) miss(convention, &sought, words, size);
   if (th_address_is_none(&admin) || th_convention_is_own(convention, &admin)) return 0;
   th_convention_vacate(convention, event->now, admin.system);
   for (size_t i = convention->place_count; i-- > 0;)

@@ -26,13 +26,13 @@ LUA
 
 lines() { grep -Fc -- "$1" "$2" || true; }
 
-begin leader --path modules --log-level info --capability '"Convention Check-in Period"=0.5'
+begin leader --path modules --log-level info --capability "Convention Check-in Period=2"
 leader=$port
 begin first --path modules --log-level critical --convention "127.0.0.1:$leader" \
-  --capability '"Convention Check-in Period"=0.5'
+  --capability "Convention Check-in Period=2"
 first=$port
 begin second --path modules --convention "127.0.0.1:$leader" \
-  --capability '"Convention Check-in Period"=0.5'
+  --capability "Convention Check-in Period=2"
 second=$port
 for member in "$first" "$second"; do
   looks=0
