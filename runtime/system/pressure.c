@@ -70,9 +70,25 @@ static void free_wait(struct wait *wait) {
   pressure->events->drop(pressure->context);
 }
 
+/* False where there is room. */
+static bool hold(struct wait *wait, struct th_actor *full) {
+  struct th_system *system = wait->pressure->system;
+  if (!th_holds_add(system->holds, &wait->hold, NULL, full)) return false;
+  th_scheduler_retime(system->scheduler, th_clock_after(TH_SECOND));
+  return true;
+}
+
+/* A hold ends after a second; as long as there is no room, another one follows. Else each sender
+ * elsewhere would send as much as goes on its way until it is told again, every second. */
+static bool is_full_still(struct wait *wait) {
+  struct th_actor *slot = th_registry_find(wait->pressure->system->registry, wait->number);
+  return slot != NULL && th_actor_number(slot) == wait->number && hold(wait, slot);
+}
+
 static void run_room(struct th_task *task) {
   struct wait *wait = (struct wait *)(void *)((char *)task - offsetof(struct wait, task));
   struct th_pressure *pressure = wait->pressure;
+  if (!pressure->is_over && is_full_still(wait)) return;
   if (!pressure->is_over) {
     th_map_remove(&pressure->waiting, wait->number);
     pressure->events->tell(pressure->context, &wait->target, false);
@@ -89,7 +105,6 @@ static void on_released(void *context, struct th_hold *hold) {
 
 void th_pressure_note(struct th_pressure *pressure, struct th_actor *full,
                       const struct th_address *target) {
-  struct th_system *system = pressure->system;
   uint64_t number = th_actor_number(full);
   if (pressure->is_over || number == 0 || th_map_find(&pressure->waiting, number) != NULL) return;
   struct wait *wait = th_new(struct wait);
@@ -102,10 +117,7 @@ void th_pressure_note(struct th_pressure *pressure, struct th_actor *full,
   pressure->events->keep(pressure->context);
   th_map_put(&pressure->waiting, number, wait);
   pressure->events->tell(pressure->context, target, true);
-  if (th_holds_add(system->holds, &wait->hold, NULL, full)) {
-    th_scheduler_retime(system->scheduler, th_clock_after(TH_SECOND));
-    return;
-  }
+  if (hold(wait, full)) return;
   th_map_remove(&pressure->waiting, number);
   pressure->events->tell(pressure->context, target, false);
   free_wait(wait);

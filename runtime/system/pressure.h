@@ -1,8 +1,8 @@
 /* pressure: what makes senders on one system wait for a full mailbox on another.
  *
  * When a message from elsewhere finds a mailbox full, the sender's system is told FULL, and ROOM as
- * soon as the mailbox is half empty, or after a second (actor/hold.h). In between it holds whoever
- * sends to that actor, and nobody else: the stream between the systems flows on.
+ * soon as the mailbox is half empty. In between it holds whoever sends to that actor, each for a
+ * second at most (actor/hold.h), and nobody else: the stream between the systems flows on.
  *
  * On the sender's side each full mailbox has a slot of the registry to its account, where nobody
  * lives, and whose mailbox counts as full.
