@@ -77,7 +77,11 @@ static bool is_forward(const struct th_actor *slot) {
 static struct th_actor *send_to(struct th_system *system, struct th_actor *slot,
                                 struct th_message *message) {
   struct th_world *world = &system->world;
-  if (slot != NULL && message->kind == TH_KIND_STATUS_REQUEST && !is_forward(slot)) {
+  /* Where the actor lives elsewhere it is answered there; what waits here is not before it. */
+  bool is_question = slot != NULL && message->kind == TH_KIND_STATUS_REQUEST;
+  if (is_question && is_forward(slot)) {
+    message->flags |= TH_MESSAGE_URGENT;
+  } else if (is_question) {
     message = redirect(system, message);
     if (message == NULL) return NULL;
     slot = th_registry_find(system->registry, TH_ADMIN_NUMBER);

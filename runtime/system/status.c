@@ -307,14 +307,13 @@ static int pack_one(struct th_system *system, const struct th_address *address,
   if (number == 0 || is_account(th_registry_find(system->registry, number)))
     return th_fail(reason, TH_EADDRESS, "no actor has the address %s",
                    th_address_text(address, text));
-  struct th_address here = th_system_address(system, number);
   th_pack_map(buffer, ACTOR_FIELDS + 3);
   pack_actor(system, th_registry_find(system->registry, number), address,
              th_map_find(names, number), buffer);
   th_pack_text(buffer, "admin");
   th_pack_address(buffer, &system->world.admin);
   pack_children(system, number, buffer);
-  pack_field_int(buffer, "wakeups", th_timers_count(system->timers, &here));
+  pack_field_int(buffer, "wakeups", th_timers_count(system->timers, address));
   return 0;
 }
 

@@ -102,6 +102,18 @@ local function stories(base)
     check.equal(run(green, named, "return self.colour"), "blue")
   end)
 
+  check.test(base .. ": the status of an actor elsewhere is its own, wherever it is asked for", function()
+    -- Enough actors in green that its numbers mean nothing in blue.
+    for _ = 1, 20 do run(green, green.puppet, make, "lib_puppet") end
+    local child = away(green, blue, name .. "Choking")
+    for _, from in ipairs { green, red, blue } do
+      local own <close> = from.asys:private()
+      local status = own:ask(child, actors.Thespian_StatusReq(), convention.patience)
+      check.equal(status.address, child)
+      check.equal(status.class, name .. "Choking")
+    end
+  end)
+
   check.test(base .. ": children elsewhere end with their parent, or are left to themselves", function()
     for _, isRecursive in ipairs { true, false } do
       local parent = green.asys:createActor(Puppet)
