@@ -95,7 +95,7 @@ static void tell_parted(struct th_peers *peers, const struct th_address *admin,
                         const char *words) {
   struct th_buffer buffer;
   th_buffer_init(&buffer);
-  th_convention_pack_parted(&buffer, admin, place, end, words);
+  th_convention_pack_parted(&buffer, admin, place, (int)end, words);
   tell(peers, TH_KIND_CONVENTION, &peers->system->world.admin, &buffer);
   th_buffer_clear(&buffer);
 }

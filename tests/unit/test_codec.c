@@ -289,8 +289,14 @@ LUA_TEST(float_keys_are_as_lua_has_them,
          "assert(survives{[1.0] = 1, [2^70] = 2, [-math.huge] = 3, [1e-300] = 4})\n"
          "assert(same(decode(hex'81 cb3ff0000000000000 07'), {7}))")
 
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__) /* slower */
+#define SIZES "1, 14, 15, 16, 17, 255, 256, 600, 65536"
+#else
+#define SIZES "1, 14, 15, 16, 17, 255, 256, 600, 65535, 65536, 65537"
+#endif
+
 LUA_TEST(tables_of_every_size_come_back,
-         "for _, size in ipairs{1, 14, 15, 16, 17, 255, 256, 600, 65535, 65536, 65537} do\n"
+         "for _, size in ipairs{" SIZES "} do\n"
          "  local list, map, rows, tree = {}, {}, {}, {}\n"
          "  for i = 1, size do\n"
          "    list[i] = i; map['k' .. i] = i; rows[i] = i % 50 == 0 and {i} or i\n"
@@ -655,6 +661,8 @@ LUA_TEST(
 
 #if defined(__SANITIZE_THREAD__) /* slower, and there is one thread here */
 #define FACTORS "1, 255, 65537"
+#elif defined(__SANITIZE_ADDRESS__)
+#define FACTORS "1, 3, 255, 1000, 65537"
 #else
 #define FACTORS "1, 2, 3, 10, 255, 257, 1000, 1023, 1024, 4095, 65537, 1000000007"
 #endif

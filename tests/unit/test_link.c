@@ -26,14 +26,14 @@
 #define LIMIT ((size_t)16 * 1024 * 1024)
 #define ANYTHING 12345           /* no error of anyone's */
 #if defined(__SANITIZE_THREAD__) /* some twenty times slower */
-#define MANY 20000
+#define MANY 10000
 #else
 #define MANY 100000
 #endif
 #define SENDERS 2
 #define MOST_AHEAD 5000
 #if defined(__SANITIZE_THREAD__)
-#define ROUNDS 12
+#define ROUNDS 5
 #else
 #define ROUNDS 60
 #endif

@@ -281,9 +281,15 @@ static void what_could_not_be_opened_is_not_packed(void **state) {
   free(zeros);
 }
 
+#if defined(__SANITIZE_THREAD__) /* a minute otherwise, and there is one thread here */
+#define FILES 500
+#else
+#define FILES TH_SOURCE_ENTRIES
+#endif
+
 static void as_many_files_as_allowed_are_packed_and_opened(void **state) {
   (void)state;
-  const size_t count = TH_SOURCE_ENTRIES;
+  const size_t count = FILES;
   char(*names)[16] = calloc(count + 1, sizeof *names);
   struct th_source_file *files = calloc(count + 1, sizeof *files);
   for (size_t i = 0; i <= count; i++) {
@@ -292,8 +298,11 @@ static void as_many_files_as_allowed_are_packed_and_opened(void **state) {
   }
   struct th_source *source = open_files(files, count);
   assert_int_equal(source->file_count, count);
-  assert_file(th_source_module(source, "m19999"), "m19999.lua", "m1");
-  assert_not_packed(files, count + 1, "the archive has more than 20000 entries");
+  assert_file(th_source_module(source, "m499"), "m499.lua", "m4");
+  if (count == TH_SOURCE_ENTRIES) {
+    assert_file(th_source_module(source, "m19999"), "m19999.lua", "m1");
+    assert_not_packed(files, count + 1, "the archive has more than 20000 entries");
+  }
   th_source_unref(source);
   free(files);
   free(names);
