@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "message/pack.h"
 #include "message/protocol.h"
 #include "transport/link.h"
@@ -90,6 +90,7 @@ struct side {
   uint32_t next_back[SENDERS]; /* of those that are given back */
   unsigned back_disorder;
   struct th_channel *held; /* is_quiet: what was taken */
+  uint64_t held_nonce;     /* of who greeted there */
 };
 
 static struct story *story_of(struct side *side) {
@@ -211,6 +212,7 @@ static int on_hello(void *context, struct th_link *link, const struct th_hello *
   (void)welcome;
   side->hellos++;
   assert_int_equal(hello->role, TH_ROLE_SYSTEM);
+  side->held_nonce = hello->meeting.nonce;
   if (side->refusal != 0) return th_fail(reason, side->refusal, "not on a %s", "Monday");
   return side->is_quiet ? be_quiet(side, link) : meet(side, link, &hello->meeting, reason);
 }
@@ -673,6 +675,25 @@ static void judging_follows_identity_nonces_and_generation(void **state) {
   tear_down(&pair);
 }
 
+static enum th_session_fit judge_while_greeting(struct pair *pair, struct side *greeter,
+                                                struct side *other) {
+  struct th_meeting meeting = {.admin = other->config.own, .nonce = 5, .limit = LIMIT};
+  struct th_address place = place_of(other);
+  other->is_quiet = true;
+  begin(greeter, &place);
+  RUN_UNTIL(pair, other->held != NULL);
+  return th_session_judge(session_of(greeter), &meeting);
+}
+
+static void of_crossing_greetings_that_of_the_smaller_identity_counts(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair, &calm);
+  assert_int_equal(judge_while_greeting(&pair, &pair.one, &pair.two), TH_SESSION_CROSSED);
+  assert_int_equal(judge_while_greeting(&pair, &pair.two, &pair.one), TH_SESSION_FITS);
+  tear_down(&pair);
+}
+
 /* ---- ends ----------------------------------------------------------------------------------- */
 
 static void check_end(struct side *side, enum th_session_end how, const char *words) {
@@ -694,6 +715,23 @@ static void who_closes_says_goodbye(void **state) {
   send_some(&pair.one, 0, 3); /* after the end */
   assert_int_equal(pair.one.undeliverable, 3);
   assert_int_equal(th_session_waiting(session_of(&pair.one)), 0);
+  tear_down(&pair);
+}
+
+/* What has come, but was not acknowledged yet, is by the good-bye. */
+static void a_goodbye_acknowledges_what_has_come(void **state) {
+  (void)state;
+  struct pair pair;
+  set_up(&pair, &calm);
+  pair.one.config.times.acknowledge = 100 * TH_SECOND;
+  connect_both(&pair);
+  send_some(&pair.two, 0, 10);
+  RUN_UNTIL(&pair, pair.one.received == 10);
+  assert_int_equal(th_session_waiting(session_of(&pair.two)), 10);
+  th_session_close(session_of(&pair.one), 0);
+  RUN_UNTIL(&pair, has_ended(&pair.two));
+  check_end(&pair.two, TH_SESSION_LEFT, "has left");
+  assert_int_equal(pair.two.undeliverable, 0);
   tear_down(&pair);
 }
 
@@ -1041,6 +1079,35 @@ static void on_quiet_closed(void *user, int error) {
 static const struct th_channel_events quiet_events = {.received = on_quiet_received,
                                                       .closed = on_quiet_closed};
 
+static void what_must_not_get_lost_is_refused_where_it_might(void **state) {
+  (void)state;
+  struct pair pair;
+  struct th_buffer buffer;
+  struct th_message *message = new_message(0, 0, 10);
+  set_up(&pair, &calm);
+  pair.two.is_quiet = true;
+  struct th_address place = place_of(&pair.two);
+  begin(&pair.one, &place);
+  RUN_UNTIL(&pair, pair.two.held != NULL);
+  struct th_meeting meeting = {.admin = pair.two.config.own,
+                               .nonce = 3,
+                               .known = pair.two.held_nonce,
+                               .generation = 1,
+                               .limit = LIMIT};
+  th_buffer_init(&buffer);
+  th_frame_meet(&buffer, &meeting);
+  pair.two.held->ops->send(pair.two.held, buffer.data, buffer.size);
+  RUN_UNTIL(&pair, is_up(&pair.one));
+  th_buffer_reset(&buffer);
+  th_frame_message(&buffer, message);
+  pair.two.held->ops->send_loose(pair.two.held, buffer.data, buffer.size);
+  RUN_UNTIL(&pair, has_ended(&pair.one) || pair.one.received != 0);
+  check_end(&pair.one, TH_SESSION_REFUSED, "");
+  th_message_free(message);
+  th_buffer_clear(&buffer);
+  tear_down(&pair);
+}
+
 /* ---- threads -------------------------------------------------------------------------------- */
 
 struct sender {
@@ -1108,8 +1175,10 @@ int main(void) {
     cmocka_unit_test(nothing_is_lost_or_doubled_however_often_it_breaks),
     cmocka_unit_test(nor_when_both_sides_connect_again),
     cmocka_unit_test(crossing_connections_end_with_one),
+    cmocka_unit_test(of_crossing_greetings_that_of_the_smaller_identity_counts),
     cmocka_unit_test(judging_follows_identity_nonces_and_generation),
     cmocka_unit_test(who_closes_says_goodbye),
+    cmocka_unit_test(a_goodbye_acknowledges_what_has_come),
     cmocka_unit_test(closing_with_patience_awaits_that_all_is_acknowledged),
     cmocka_unit_test(patience_has_an_end),
     cmocka_unit_test(another_system_at_the_place_gives_back_in_order),
@@ -1138,12 +1207,14 @@ int main(void) {
     cmocka_unit_test(nor_when_both_sides_connect_again),
     cmocka_unit_test(crossing_connections_end_with_one),
     cmocka_unit_test(who_closes_says_goodbye),
+    cmocka_unit_test(a_goodbye_acknowledges_what_has_come),
     cmocka_unit_test(closing_with_patience_awaits_that_all_is_acknowledged),
     cmocka_unit_test(patience_has_an_end),
     cmocka_unit_test(another_system_at_the_place_gives_back_in_order),
     cmocka_unit_test(a_system_does_not_meet_itself),
     cmocka_unit_test(who_was_never_there_is_absent),
     cmocka_unit_test(who_speaks_something_else_is_refused_in_words),
+    cmocka_unit_test(what_must_not_get_lost_is_refused_where_it_might),
     cmocka_unit_test(threads_may_send_past_the_end),
   };
   int failed = cmocka_run_group_tests_name("TCP", tests, NULL, NULL);
