@@ -32,6 +32,7 @@
 #endif
 #define SENDERS 2
 #define MOST_AHEAD 5000
+#define LARGE 20 /* messages of a megabyte: more than leaves at once */
 #if defined(__SANITIZE_THREAD__)
 #define ROUNDS 5
 #else
@@ -433,10 +434,10 @@ static void much_that_waits_is_written_before_the_end(void **state) {
   struct pair pair;
   set_up(&pair);
   link_both(&pair);
-  for (uint32_t i = 0; i < 40; i++) th_link_send(pair.client.link, new_message(0, i, 1000000));
+  for (uint32_t i = 0; i < LARGE; i++) th_link_send(pair.client.link, new_message(0, i, 1000000));
   th_link_close(pair.client.link);
   run_until_closed(&pair);
-  assert_int_equal(pair.server.received, 40);
+  assert_int_equal(pair.server.received, LARGE);
   assert_int_equal(pair.server.disorder, 0);
   assert_int_equal(pair.client.undeliverable, 0);
   assert_int_equal(pair.client.error, 0);
@@ -929,7 +930,7 @@ static void a_word_after_bye_is_malformed(void **state) {
   set_up(&pair);
   int plain = plain_link(&pair, &program);
   /* More than leaves at once, so that the link is still there when the word comes. */
-  for (uint32_t i = 0; i < 40; i++) th_link_send(pair.server.link, new_message(0, i, 1000000));
+  for (uint32_t i = 0; i < LARGE; i++) th_link_send(pair.server.link, new_message(0, i, 1000000));
   th_buffer_init(&buffer);
   th_frame_bye(&buffer);
   th_frame_message(&buffer, message);
@@ -980,12 +981,12 @@ static void who_reads_nothing_is_left_with_what_waits_undeliverable(void **state
   set_up(&pair);
   int plain = plain_link(&pair, &program);
   uint64_t before = th_clock_now();
-  for (uint32_t i = 0; i < 40; i++) th_link_send(pair.server.link, new_message(0, i, 1000000));
+  for (uint32_t i = 0; i < LARGE; i++) th_link_send(pair.server.link, new_message(0, i, 1000000));
   th_link_close(pair.server.link);
   run_until(pair.loop, &pair.server.closed, 1);
   assert_true(th_clock_now() - before + TH_MILLISECOND > TH_LINK_PATIENCE);
   assert_int_equal(pair.server.error, 0);
-  assert_in_range(pair.server.undeliverable, 20, 40); /* the kernel has taken a few */
+  assert_in_range(pair.server.undeliverable, LARGE / 4, LARGE); /* the kernel has taken a few */
   close(plain);
   tear_down(&pair);
 }
