@@ -70,6 +70,11 @@ expect 0 "" "$HOST" start --daemon --port "$late" --log-file "$work/late.log"
 looks=0
 until "$HOST" status --port "$member" | grep -Fq registered; do again "the leader is found"; done
 [ "$(grep -c "no leader at" "$work/member.log")" = 1 ] || fail "not once: $(cat "$work/member.log")"
+# A period that is none is the shortest there is: nobody is given up at once.
+begin hasty --convention "127.0.0.1:$late" --capability "Convention Check-in Period=0"
+looks=0
+until "$HOST" status --port "$port" | grep -Fq registered; do again "that the hasty one is taken"; done
+expect 0 "" "$HOST" shutdown --port "$port"
 expect 0 "" "$HOST" shutdown --port "$late"
 # It is missed again, once.
 looks=0
