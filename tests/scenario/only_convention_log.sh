@@ -13,7 +13,7 @@ function Speaker:receiveMessage(message, sender)
     log:warning "a warning"
     log:error "an\nerror"
   elseif message == "flood" then
-    for number = 1, 1000 do log:warning("again and again %d", number) end
+    for number = 1, 100 do log:warning("again and again %d", number) end
   elseif type(message) == "string" then
     log:warning(message)
   else
@@ -71,11 +71,12 @@ done
 
 # ---- too many ------------------------------------------------------------------------------------
 
-expect 0 "" "$HOST" ask "$speaker" flood --timeout "$patience"
+for round in 1 2 3 4 5 6 7 8 9 10; do
+  expect 0 "" "$HOST" ask "$speaker" flood --timeout "$patience"
+done
 await "on the way to the leader's log" "$work/leader.log"
 told=$(lines "again and again" "$work/leader.log")
 [ "$told" -ge 100 ] || fail "only $told lines came"
-[ "$told" -le 400 ] || fail "$told lines came"
 # The window may have passed in between: all that did not come are told of, in one line or more.
 dropped() {
   sed -n 's/.*: dropped \([0-9]*\) lines* on the way.*/\1/p' "$work/leader.log" |
