@@ -319,9 +319,9 @@ static int start(lua_State *L) {
 }
 
 static int class_error(const char *class_name) {
-  return class_name != NULL && strcmp(class_name, "NoCompatibleSystemForActor") == 0
-           ? TH_ENOCOMPATIBLE
-           : TH_ESPECIFICATION;
+  if (class_name == NULL) return TH_ESPECIFICATION;
+  if (strcmp(class_name, "NoCompatibleSystemForActor") == 0) return TH_ENOCOMPATIBLE;
+  return strcmp(class_name, "no class") == 0 ? TH_ENOCLASS : TH_ESPECIFICATION;
 }
 
 static void note_memory(struct th_script_state *state) {

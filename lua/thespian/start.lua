@@ -94,13 +94,13 @@ end
 ---@param address thespian.ActorAddress
 ---@param globalName string|nil
 ---@return thespian.Actor|nil instance
----@return string|function|nil error name of the class of the error; with an instance: what calls the
+---@return string|function|nil error name of the class of the error, or "no class"; with an instance: what calls the
 --- check again, for other capabilities, and gives true, or false and why not
 ---@return string|nil words
 ---@return { name: string, value: any }[]|nil needs of a class that does not fit
 return function(specified, capabilities, requirements, check, address, globalName)
   local found, why = find_class(specified)
-  if not found then return nil, "InvalidActorSpecification", why end
+  if not found then return nil, "no class", why end
   local leader
   leader, requirements = read_membership(requirements)
   if check then

@@ -195,6 +195,9 @@ static void answer_creation(struct th_actor *actor, const struct th_address *req
   th_buffer_init(&buffer);
   th_notice_begin_result(&buffer);
   th_pack_address(&buffer, &actor->address);
+  /* Only another system can make use of the difference: it goes on to the next. */
+  bool is_known = requester->system == actor->world->admin.system;
+  if (error == TH_ENOCLASS && is_known) error = TH_ESPECIFICATION;
   if (error != 0) th_notice_error(&buffer, error, words);
   send_packed(actor, th_notice_reply(requester, &actor->address, ticket, &buffer), 0);
   th_buffer_clear(&buffer);

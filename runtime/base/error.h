@@ -34,7 +34,8 @@
   X(TH_ECAPABILITY, -5019, "ActorSystemException", "not a usable capability")                      \
   X(TH_ECROSSED, -5020, "ActorSystemFailure", "there is another connection already")               \
   X(TH_EFORGOTTEN, -5021, "ActorSystemFailure", "that session has ended")                          \
-  X(TH_ELOST, -5022, "ActorSystemFailure", "system lost")
+  X(TH_ELOST, -5022, "ActorSystemFailure", "system lost")                                          \
+  X(TH_ENOCLASS, -5023, "InvalidActorSpecification", "no such actor class")
 
 enum th_error {
 #define X(name, number, class, words) name = number,

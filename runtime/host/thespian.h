@@ -59,7 +59,8 @@ enum thespian_error {
   THESPIAN_ECAPABILITY = -5019,    /* not a usable capability */
   THESPIAN_ECROSSED = -5020,       /* between systems: there is another connection already */
   THESPIAN_EFORGOTTEN = -5021,     /* between systems: one of them has given the other up */
-  THESPIAN_ELOST = -5022           /* the system where it was, or was to be, is lost */
+  THESPIAN_ELOST = -5022,          /* the system where it was, or was to be, is lost */
+  THESPIAN_ENOCLASS = -5023        /* between systems: no such class there */
 };
 
 /* Why something failed. */

@@ -15,7 +15,6 @@ int th_membership_read(struct th_system *system, const struct th_system_config *
                                      "Convention Check-in Period", TH_CONVENTION_PERIOD);
   system->check_in_period = th_clock_from_seconds(period < 1e6 ? period : 1e6);
   if (system->check_in_period < SHORTEST_PERIOD) system->check_in_period = SHORTEST_PERIOD;
-  system->lost_after = TH_CONVENTION_MISSES * system->check_in_period;
   if (port == 0 || config->capabilities == NULL) return 0;
   return th_convention_places(config->capabilities, config->capabilities_size, port,
                               system->leaders, TH_SYSTEM_LEADERS, &system->leader_count, reason);

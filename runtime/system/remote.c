@@ -351,6 +351,12 @@ static int take_words(struct th_actor *actor, const struct th_message *message) 
   }
 }
 
+/* Another system may do where one has no such class, no room, or ends. */
+static bool is_unfit(int error) {
+  return error == TH_ENOCOMPATIBLE || error == TH_ENOCLASS || error == TH_ESHUTDOWN ||
+         error == TH_ENOMEM;
+}
+
 /* A REPLY says how the creation of an actor with a global name went: [0, address] or [error,
  * words]. */
 static int take_reply(struct th_actor *actor, const struct th_message *message) {
@@ -368,7 +374,7 @@ static int take_reply(struct th_actor *actor, const struct th_message *message) 
   }
   const char *words = th_unpack_str(&reader, &size);
   refuse(forward, words, size);
-  return error == TH_ENOCOMPATIBLE ? try_next(actor) : fail(actor, error, forward->refusal);
+  return is_unfit(error) ? try_next(actor) : fail(actor, error, forward->refusal);
 }
 
 /* What is said to the actor; the rest was meant for who was to live here. */
@@ -454,11 +460,6 @@ static void tell_forward(struct th_system *system, const struct th_address *forw
   if (operation == TH_REMOTE_FAILED) th_pack_int(&buffer, error);
   if (operation != TH_REMOTE_BORN) th_pack_text(&buffer, words);
   send(system, finish_words(&buffer, forward, sender, ticket));
-}
-
-/* Another system may do where this one has no room or ends. */
-static bool is_unfit(int error) {
-  return error == TH_ENOCOMPATIBLE || error == TH_ESHUTDOWN || error == TH_ENOMEM;
 }
 
 static void answer_failure(struct th_system *system, const struct th_address *forward,

@@ -376,7 +376,7 @@ static void errors_have_the_numbers_that_the_header_says(void **state) {
     THESPIAN_EBUNDLE,  THESPIAN_ETIMEOUT,       THESPIAN_EGONE,         THESPIAN_ENOSYSTEM,
     THESPIAN_ESTARTUP, THESPIAN_EPROTOCOL,      THESPIAN_ESHUTDOWN,     THESPIAN_EREFUSED,
     THESPIAN_EUSAGE,   THESPIAN_EDEAD,          THESPIAN_ECAPABILITY,
-    THESPIAN_ECROSSED, THESPIAN_EFORGOTTEN,     THESPIAN_ELOST};
+    THESPIAN_ECROSSED, THESPIAN_EFORGOTTEN,     THESPIAN_ELOST,         THESPIAN_ENOCLASS};
 #define X(name, number, class, words) name,
   static const int ours[] = {TH_ERRORS(X)};
 #undef X
