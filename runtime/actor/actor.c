@@ -246,7 +246,7 @@ static void answer_birth(struct th_actor *actor, const struct th_birth *birth, i
 /* The start has ended. Takes birth. */
 static void conclude_birth(struct th_actor *actor, struct th_birth *birth, int error,
                            const char *reason) {
-  bool is_elsewhere = error == TH_ENOCOMPATIBLE && !actor->is_hosted &&
+  bool is_elsewhere = error == TH_ENOCOMPATIBLE && !birth->is_placed &&
                       actor->world->ops->relocate != NULL &&
                       actor->world->ops->relocate(actor->world, actor, birth, reason);
   if (is_elsewhere) {

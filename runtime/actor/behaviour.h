@@ -24,18 +24,20 @@ struct th_birth {
   const struct th_behaviour *behaviour;
   void *argument; /* the behaviour's own; open takes it, drop releases it unopened */
   void (*drop)(void *argument);
-  struct th_address parent;      /* none for actors with a global name, and for endpoints */
-  struct th_address requester;   /* gets a REPLY that says how the start went; none: nobody */
-  uint32_t ticket;               /* of the request, echoed in that reply */
-  char *class_name;              /* the birth's own: "pkg.mod.Class" */
-  const char *source;            /* kept as long as the system lives: hash of the bundle, or NULL */
-  char *global_name;             /* the birth's own, or NULL */
+  struct th_address parent;    /* none for actors with a global name, and for endpoints */
+  uint64_t parent_number;      /* of the slot where the parent lives here, whatever he is called */
+  struct th_address requester; /* gets a REPLY that says how the start went; none: nobody */
+  uint32_t ticket;             /* of the request, echoed in that reply */
+  char *class_name;            /* the birth's own: "pkg.mod.Class" */
+  const char *source;          /* kept as long as the system lives: hash of the bundle, or NULL */
+  char *global_name;           /* the birth's own, or NULL */
   struct th_bytes *requirements; /* a reference: the packed value, or NULL */
   struct th_bytes *wanted;       /* a reference: once it turned out that the actor cannot live here,
                                     what it needs, a packed array [name, value or nil, ...]; or NULL */
   struct th_address address;     /* what the actor is called, where that is not its slot's own */
-  int error;                     /* not 0: the start has failed already, for this reason */
-  char *words;                   /* the birth's own, or NULL */
+  bool is_placed; /* another system has sought this place: none other is sought here */
+  int error;      /* not 0: the start has failed already, for this reason */
+  char *words;    /* the birth's own, or NULL */
 };
 
 /* What open, receive, resume and restart give besides 0 and an error. */

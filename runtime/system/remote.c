@@ -96,8 +96,10 @@ static int fail(struct th_actor *actor, int error, const char *words) {
 }
 
 static void leave_host(struct th_actor *actor, struct forward *forward) {
+  struct th_peers *peers = th_system_of(actor->world)->peers;
   if (th_address_is_none(&forward->host)) return;
-  th_peers_forget(th_system_of(actor->world)->peers, &forward->host, th_actor_number(actor));
+  /* There are none any more where a system that did not end in time is released. */
+  if (peers != NULL) th_peers_forget(peers, &forward->host, th_actor_number(actor));
   forward->host = TH_NOBODY;
 }
 
@@ -383,6 +385,18 @@ static bool is_for_actor(const struct th_message *message) {
          message->kind == TH_KIND_DEAD_NOTICE || message->kind == TH_KIND_PRESENCE;
 }
 
+/* Another system's forward asks who has the name here. It is none who could live here: where two
+ * forwards waited for each other's actor, both would do so for ever. */
+static void decline(struct th_actor *actor, const struct th_message *message) {
+  struct th_buffer buffer;
+  th_buffer_init(&buffer);
+  th_notice_begin_result(&buffer);
+  th_notice_error(&buffer, TH_ENOCOMPATIBLE, "who has that name there lives on another system");
+  send(th_system_of(actor->world),
+       th_notice_reply(&message->sender, &actor->address, message->ticket, &buffer));
+  th_buffer_clear(&buffer);
+}
+
 /* Who asked for the name here is answered as soon as it is known who has it. */
 static int receive(struct th_actor *actor, struct th_message **message, struct th_buffer *details) {
   struct forward *forward = actor->state;
@@ -392,6 +406,11 @@ static int receive(struct th_actor *actor, struct th_message **message, struct t
     return take_reply(actor, *message);
   if (is_to_end_now(actor, *message)) return end_now(actor);
   if (!is_for_actor(*message)) return 0;
+  if ((*message)->kind == TH_KIND_PRESENCE &&
+      (*message)->sender.system != actor->address.system) {
+    decline(actor, *message);
+    return 0;
+  }
   if (th_address_is_none(&forward->actor))
     keep(actor, forward, *message);
   else
@@ -410,10 +429,8 @@ static const struct th_behaviour forward_behaviour = {
 bool th_remote_relocate(struct th_world *world, struct th_actor *actor, struct th_birth *birth,
                         const char *words) {
   struct th_system *system = th_system_of(world);
-  bool is_asked = birth->requester.system != 0 && birth->requester.system != system->identity;
-  if (system->peers == NULL || is_asked ||
-      !atomic_load_explicit(&world->has_others, memory_order_relaxed))
-    return false; /* where another system asks, its forward goes on seeking */
+  if (system->peers == NULL || !atomic_load_explicit(&world->has_others, memory_order_relaxed))
+    return false;
   struct forward *forward = th_new(struct forward);
   forward->class_name = th_strdup(birth->class_name);
   if (birth->global_name != NULL) forward->global_name = th_strdup(birth->global_name);

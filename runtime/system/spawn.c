@@ -174,12 +174,6 @@ int th_spawn_create(struct th_world *world, struct th_actor *parent,
   return 0;
 }
 
-/* Two forwards that wait for each other would do so for ever. */
-static bool is_forward(struct th_system *system, uint64_t number) {
-  struct th_actor *slot = th_registry_find(system->registry, number);
-  return slot != NULL && atomic_load_explicit(&slot->card.is_forward, memory_order_relaxed);
-}
-
 int th_spawn_host(struct th_system *system, const struct th_address *forward,
                   const struct th_address *parent, const struct th_creation *creation,
                   struct th_reason *reason) {
@@ -193,14 +187,13 @@ int th_spawn_host(struct th_system *system, const struct th_address *forward,
   if (slot == NULL && number == 0)
     return th_fail(reason, TH_ENOMEM, "that system cannot hold more actors");
   struct th_address address = th_system_address(system, number);
-  if (slot == NULL && is_forward(system, number))
-    return th_fail(reason, TH_ENOCOMPATIBLE, "who has that global name there lives elsewhere");
   th_hosting_add(system->hosting, forward, number, creation->global_name == NULL);
   if (slot == NULL) {
     ask_holder(system, creation, &address);
     return 0;
   }
   struct th_birth *birth = new_birth(system, parent, creation, source);
+  birth->is_placed = true;
   if (creation->global_name == NULL) birth->address = *forward;
   push_birth(system, slot, NULL, birth, &address);
   return 0;
