@@ -167,8 +167,7 @@ static void write_card(struct th_actor *actor, const struct th_birth *birth) {
   set_state(actor, TH_ACTOR_STARTING);
   atomic_store_explicit(&card->class_name, NULL, memory_order_relaxed);
   atomic_store_explicit(&card->source, birth->source, memory_order_relaxed);
-  uint64_t parent = actor->is_hosted ? 0 : birth->parent.number; /* of this system */
-  atomic_store_explicit(&card->parent, parent, memory_order_relaxed);
+  atomic_store_explicit(&card->parent, birth->parent_number, memory_order_relaxed);
   atomic_store_explicit(&card->is_checked, false, memory_order_relaxed);
   atomic_store_explicit(&card->memory, 0, memory_order_relaxed);
   atomic_store_explicit(&card->restarts, 0, memory_order_relaxed);

@@ -169,6 +169,7 @@ int th_spawn_create(struct th_world *world, struct th_actor *parent,
     return 0;
   }
   struct th_birth *birth = new_birth(system, &parent->address, creation, source);
+  if (creation->global_name == NULL) birth->parent_number = th_actor_number(parent);
   if (missing != 0) fail_birth(birth, missing, reason);
   push_birth(system, slot, parent, birth, address);
   return 0;
