@@ -11,11 +11,13 @@
 
 /* ---- messages ------------------------------------------------------------------------------- */
 
-/* What people say may get lost where the wire has a way for that, as in transport/link.c; but what
- * was counted once goes on counting. */
+/* What people say may get lost where the wire has a way for that, as in transport/link.c. But a
+ * request to exit may be the runtime's, that ends a system and waits for it; and what was counted
+ * once goes on counting. */
 static bool is_loose(const struct th_session *session, const struct th_message *message) {
-  return session->outbox.at == session->outbox.top && th_line_can_lose(session->line) &&
-         message->kind < TH_KIND_BIRTH && message->size <= TH_LINK_LOOSE;
+  bool is_said = message->kind < TH_KIND_BIRTH && message->kind != TH_KIND_EXIT_REQUEST;
+  return session->outbox.at == session->outbox.top && th_line_can_lose(session->line) && is_said &&
+         message->size <= TH_LINK_LOOSE;
 }
 
 static void reject(struct th_session *session) {
