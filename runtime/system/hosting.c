@@ -107,8 +107,12 @@ void th_hosting_add(struct th_hosting *hosting, const struct th_address *forward
   pthread_mutex_unlock(&hosting->lock);
 }
 
-static bool is_empty(struct th_hosting *hosting) {
-  return atomic_load_explicit(&hosting->count, memory_order_relaxed) == 0;
+size_t th_hosting_count(const struct th_hosting *hosting) {
+  return atomic_load_explicit(&hosting->count, memory_order_relaxed);
+}
+
+static bool is_empty(const struct th_hosting *hosting) {
+  return th_hosting_count(hosting) == 0;
 }
 
 uint64_t th_hosting_find(struct th_hosting *hosting, const struct th_address *address) {

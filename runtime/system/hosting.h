@@ -32,6 +32,9 @@ void th_hosting_free(struct th_hosting *hosting);
 void th_hosting_add(struct th_hosting *hosting, const struct th_address *forward, uint64_t number,
                     bool has_alias);
 
+/* How many forwards elsewhere have their actors here. */
+size_t th_hosting_count(const struct th_hosting *hosting);
+
 /* The number of the actor that is called by that address here; 0 for none. */
 uint64_t th_hosting_find(struct th_hosting *hosting, const struct th_address *address);
 

@@ -1,7 +1,8 @@
 /* sim: runs the simulation for many seeds, or one of them again.
  *
  *   sim --seeds N [--from K] [--hosts MIN-MAX]     N runs, from seed K (1) on
- *   sim --seed K [--trace] [--hosts MIN-MAX]       one run; with its history, line by line
+ *   sim --seed K [--trace] [--hosts MIN-MAX]       one run; with its history and, on
+ *                                                standard error, the systems' logs
  *   sim ... --twice                                each run again: both must have the same history
  *
  * Prints a line for each seed that violates anything, what was done in all, and a hash of all
@@ -47,28 +48,34 @@ static void add(uint64_t *sums, const uint64_t *values, size_t count) {
   for (size_t i = 0; i < count; i++) sums[i] += values[i];
 }
 
-static void report(const struct options *options, const struct sim_result *sums) {
+static void report(const struct options *options, const struct sim_result *sums,
+                   uint64_t conventions) {
   const uint64_t *faults = sums->faults, *fates = sums->fates;
-  printf("sim: %" PRIu64 " seeds from %" PRIu64 ", %.0f simulated seconds, %" PRIu64 " parties\n",
-         options->seeds, options->from, (double)sums->time / (double)TH_SECOND, sums->parties);
+  printf("sim: %" PRIu64 " seeds from %" PRIu64 ", %.0f simulated seconds, %" PRIu64
+         " systems, %" PRIu64 " seeds with a convention, %" PRIu64 " parties\n",
+         options->seeds, options->from, (double)sums->time / (double)TH_SECOND, sums->systems,
+         conventions, sums->parties);
   printf("sim: messages: %" PRIu64 " received, %" PRIu64 " poisoned, %" PRIu64 " dead, %" PRIu64
          " returned, %" PRIu64 " lost with a crash, a link or a datagram\n",
          fates[SIM_RECEIVED], fates[SIM_POISONED] + fates[SIM_FAILED], fates[SIM_DEAD],
          fates[SIM_RETURNED], fates[SIM_SENT]);
   printf("sim: faults: %" PRIu64 " cuts, %" PRIu64 " one-way cuts, %" PRIu64 " crashes, %" PRIu64
          " silent crashes, %" PRIu64 " stalls, %" PRIu64 " slow hosts, %" PRIu64
-         " crashed programs, %" PRIu64 " lost frames\n",
+         " crashed programs, %" PRIu64 " systems left, %" PRIu64 " lost frames\n",
          faults[SIM_FAULT_CUT], faults[SIM_FAULT_HALF_CUT], faults[SIM_FAULT_CRASH],
          faults[SIM_FAULT_SILENT_CRASH], faults[SIM_FAULT_STALL], faults[SIM_FAULT_SLOW],
-         faults[SIM_FAULT_PROGRAM], sums->lost);
+         faults[SIM_FAULT_PROGRAM], faults[SIM_FAULT_LEAVE], sums->lost);
 }
 
 static void run_seed(const struct options *options, uint64_t seed, struct sim_result *result) {
   present_seed = seed;
   sim_run(seed, options->least_hosts, options->most_hosts, options->is_traced, result);
-  if (result->violations > 0)
-    printf("sim: seed %" PRIu64 " with --hosts %u-%u: %s (violations: %u)\n", seed,
-           options->least_hosts, options->most_hosts, result->first, result->violations);
+  if (result->violations == 0) return;
+  printf("sim: seed %" PRIu64, seed);
+  if (options->most_hosts > 0)
+    printf(" with --hosts %u-%u", options->least_hosts, options->most_hosts);
+  printf(": %s (violations: %u)\n", result->first, result->violations);
+  fflush(stdout);
 }
 
 static bool is_repeated(struct options options, uint64_t seed, uint64_t history) {
@@ -83,6 +90,7 @@ static bool is_repeated(struct options options, uint64_t seed, uint64_t history)
 
 static bool run_all(const struct options *options) {
   struct sim_result sums = {0}, result;
+  uint64_t conventions = 0;
   bool is_fine = true;
   for (uint64_t seed = options->from; seed - options->from < options->seeds; seed++) {
     run_seed(options, seed, &result);
@@ -93,9 +101,11 @@ static bool run_all(const struct options *options) {
     sums.time += result.time;
     sums.lost += result.lost;
     sums.parties += result.parties;
+    sums.systems += result.systems;
+    conventions += result.is_convention;
     sums.history ^= result.history;
   }
-  report(options, &sums);
+  report(options, &sums, conventions);
   printf("sim: history %016" PRIx64 "\n", sums.history);
   return is_fine;
 }
@@ -136,7 +146,7 @@ static bool read_option(char **argument, struct options *options) {
 }
 
 int main(int count, char **arguments) {
-  struct options options = {.from = 1, .seeds = 100, .least_hosts = 1, .most_hosts = 4};
+  struct options options = {.from = 1, .seeds = 100};
   (void)count;
   for (char **at = arguments + 1; *at != NULL; at++) {
     if (!read_option(at, &options)) return usage(*at);

@@ -17,12 +17,15 @@
 
 #include "actor/script.h"
 #include "message/message.h"
+#include "sim_convention.h"
 #include "sim_engine.h"
 #include "sim_ledger.h"
 #include "sim_net.h"
 #include "system/system.h"
 
 #define SIM_PORT 1900
+#define SIM_KINDS 3 /* of systems: who needs one of a kind may be born elsewhere */
+#define SIM_NAMES 3
 
 struct sim_program;
 
@@ -35,6 +38,10 @@ struct sim_host {
   uint64_t not_before;      /* its threads get no time */
   uint64_t lag;             /* after each turn, at most: a slow machine */
   struct th_message *reply; /* the last one to our endpoint */
+  struct sim_hearsay hearsay;
+  int64_t kind;
+  bool is_outbound_only;
+  bool is_leaving;
 };
 
 enum sim_fault {
@@ -45,6 +52,7 @@ enum sim_fault {
   SIM_FAULT_STALL,
   SIM_FAULT_SLOW,
   SIM_FAULT_PROGRAM,
+  SIM_FAULT_LEAVE, /* it is shut down, and may come again */
   SIM_FAULTS
 };
 
@@ -53,9 +61,12 @@ struct sim_world {
   const char *base;
   int64_t mailbox_limit;
   unsigned host_count;
+  unsigned leader_count; /* the first hosts; 0: there is no convention */
+  uint64_t period;       /* of check-ins */
   struct sim_host hosts[SIM_HOSTS];
   struct sim_program *programs;
-  bool is_calm; /* nobody begins anything new */
+  struct th_log *log; /* where the run is traced: standard error; else NULL */
+  bool is_calm;       /* nobody begins anything new */
   uint64_t faults[SIM_FAULTS];
   uint64_t turns;
 };
@@ -68,11 +79,14 @@ struct sim_result {
   uint64_t history;
   uint64_t lost; /* loose frames */
   uint64_t parties;
+  uint64_t systems;
+  bool is_convention;
   unsigned violations;
   char first[512];
 };
 
-/* One run, from a seed; the number of hosts is drawn between the two. */
+/* One run, from a seed; the number of hosts is drawn between the two, or (0 and 0) as suits most
+ * seeds. */
 void sim_run(uint64_t seed, unsigned least_hosts, unsigned most_hosts, bool is_traced,
              struct sim_result *result);
 
@@ -81,6 +95,10 @@ void sim_run(uint64_t seed, unsigned least_hosts, unsigned most_hosts, bool is_t
 void sim_host_start(struct sim_host *host);
 void sim_host_crash(struct sim_host *host, bool is_silent);
 void sim_host_free(struct sim_host *host);
+
+/* Shuts it down while the others go on, looks for what is left of it, and frees it. Not from within
+ * others' turns. */
+void sim_host_leave(struct sim_host *host);
 
 /* Sends to the system from its host's endpoint; takes message. */
 void sim_host_route(struct sim_host *host, struct th_message *message);
@@ -94,8 +112,9 @@ struct th_message *sim_host_ask(struct sim_host *host, const struct th_buffer *r
 void sim_world_step(struct sim_world *world, uint64_t until);
 void sim_world_run(struct sim_world *world, uint64_t until);
 
-/* Links that touch this host, now or from now on, may break through no fault of their own. */
-void sim_world_disturbed(struct sim_world *world, unsigned host);
+/* A fault keeps two hosts apart for so long; one and the same: this one from all. Links that touch
+ * one of them, now or from now on, may break through no fault of their own. */
+void sim_world_disturbed(struct sim_world *world, unsigned one, unsigned other, uint64_t time);
 bool sim_world_is_disturbed(const struct sim_world *world, unsigned host);
 
 /* ---- probes ---- */
@@ -112,6 +131,9 @@ struct th_message *sim_letter_heavy(struct sim_world *world, uint32_t sender, ui
 
 /* The number of the letter that a payload is, or that it encloses as a notice; 0: none. */
 uint32_t sim_letter_number(const void *payload, size_t size);
+
+/* A kind of system that a creation needs; -1: any. */
+int64_t sim_draw_kind(const struct sim_world *world);
 
 /* Any party, gone ones too; SIM_NOBODY where there is none yet. */
 uint32_t sim_draw_party(const struct sim_world *world);

@@ -63,5 +63,7 @@ void sim_trace(const char *format, ...) {
   va_end(arguments);
   for (const char *at = line; *at != '\0'; at++)
     running->history = (running->history ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
-  if (running->is_traced) puts(line);
+  if (!running->is_traced) return;
+  puts(line);
+  fflush(stdout); /* the systems' own lines, on standard error, come between */
 }

@@ -40,6 +40,22 @@ static void *make_room(void *array, uint32_t count, size_t size) {
   return is_full ? th_realloc(array, (count == 0 ? 1 : 2 * (size_t)count) * size) : array;
 }
 
+/* ---- hosts ---- */
+
+void sim_ledger_trouble(struct sim_ledger *ledger, unsigned one, unsigned other, uint64_t time) {
+  for (unsigned i = 0; i < SIM_HOSTS && one == other; i++)
+    if (i != one) sim_ledger_trouble(ledger, one, i, time);
+  if (one == other) return;
+  uint64_t sum = ledger->trouble[one][other];
+  sum = time < UINT64_MAX - sum ? sum + time : UINT64_MAX;
+  ledger->trouble[one][other] = ledger->trouble[other][one] = sum;
+  if (sum >= ledger->parted_from) ledger->is_any_parted = true;
+}
+
+bool sim_ledger_is_parted(const struct sim_ledger *ledger, unsigned one, unsigned other) {
+  return one != other && ledger->trouble[one][other] >= ledger->parted_from;
+}
+
 /* ---- parties ---- */
 
 /* The part of an address that decides equality. */
@@ -57,19 +73,38 @@ static uint32_t to_index(const void *value) {
   return value == NULL ? SIM_NOBODY : (uint32_t)((uintptr_t)value - 1);
 }
 
-uint32_t sim_ledger_add(struct sim_ledger *ledger, const struct th_address *address, unsigned host,
-                        uint32_t parent) {
+static uint32_t add(struct sim_ledger *ledger, const struct th_address *address, unsigned host,
+                    uint32_t parent) {
   uint32_t index = ledger->party_count;
   struct key key = {address->system, address->number};
-  if (sim_ledger_find(ledger, address) != SIM_NOBODY)
-    sim_ledger_violated(ledger, "the address of p%u was given again",
-                        sim_ledger_find(ledger, address));
   ledger->parties = make_room(ledger->parties, index, sizeof *ledger->parties);
   ledger->parties[index] = (struct sim_party){
     .address = *address, .host = host, .at = host, .parent = parent};
   ledger->party_count++;
   th_map_put_text(&ledger->by_address, (const char *)&key, sizeof key, of_index(index));
   return index;
+}
+
+uint32_t sim_ledger_expect(struct sim_ledger *ledger, const struct th_address *address,
+                           unsigned host, uint32_t parent) {
+  uint32_t index = sim_ledger_find(ledger, address);
+  return index != SIM_NOBODY ? index : add(ledger, address, host, parent);
+}
+
+uint32_t sim_ledger_add(struct sim_ledger *ledger, const struct th_address *address, unsigned host,
+                        uint32_t parent) {
+  uint32_t index = sim_ledger_find(ledger, address);
+  if (index != SIM_NOBODY) sim_ledger_violated(ledger, "the address of p%u was given again", index);
+  index = add(ledger, address, host, parent);
+  ledger->parties[index].is_born = true;
+  return index;
+}
+
+void sim_ledger_born(struct sim_ledger *ledger, uint32_t party, unsigned host) {
+  struct sim_party *own = &ledger->parties[party];
+  if (own->is_born) sim_ledger_violated(ledger, "p%u is born again", party);
+  own->is_born = true;
+  own->host = host;
 }
 
 uint32_t sim_ledger_find(const struct sim_ledger *ledger, const struct th_address *address) {
@@ -85,11 +120,18 @@ void sim_ledger_named(struct sim_ledger *ledger, uint32_t party, const char *nam
   struct sim_party *own = &ledger->parties[party];
   for (uint32_t i = 0; i < ledger->party_count; i++) {
     const struct sim_party *other = &ledger->parties[i];
-    if (other->address.system == own->address.system && !other->is_gone &&
-        strcmp(other->name, name) == 0)
+    bool is_rival = other->is_born && !other->is_gone && !other->is_forward && i != party;
+    if (is_rival && other->address.system == own->address.system && strcmp(other->name, name) == 0)
       sim_ledger_violated(ledger, "p%u and p%u are both called %s", i, party, name);
   }
   snprintf(own->name, sizeof own->name, "%s", name);
+}
+
+/* The host of a child may be lost to its parent's, and to the one that both names belong to. */
+static bool may_be_given_up(const struct sim_ledger *ledger, uint32_t parent, uint32_t child) {
+  const struct sim_party *one = &ledger->parties[child], *other = &ledger->parties[parent];
+  return sim_ledger_is_parted(ledger, one->host, one->at) ||
+         sim_ledger_is_parted(ledger, one->host, other->at);
 }
 
 void sim_ledger_notice(struct sim_ledger *ledger, uint32_t parent, const struct th_address *child) {
@@ -103,18 +145,20 @@ void sim_ledger_notice(struct sim_ledger *ledger, uint32_t parent, const struct 
   if (party->parent != parent)
     sim_ledger_violated(ledger, "p%u was told of the end of p%u, whose parent is p%u", parent,
                         index, party->parent);
-  if (!party->is_gone && party->host == ledger->parties[parent].host)
+  if (!party->is_born) party->is_gone = true; /* it could not live anywhere */
+  if (!party->is_gone && !may_be_given_up(ledger, parent, index))
     sim_ledger_violated(ledger, "p%u was told of the end of p%u, which lives", parent, index);
   if (++party->notices > 1)
     sim_ledger_violated(ledger, "p%u was told of the end of p%u again", parent, index);
 }
 
 void sim_ledger_excuse_host(struct sim_ledger *ledger, unsigned host) {
+  sim_ledger_trouble(ledger, host, host, UINT64_MAX);
   for (uint32_t i = 0; i < ledger->party_count; i++) {
     struct sim_party *party = &ledger->parties[i];
-    if (party->host != host) continue;
-    party->is_excused = true;
-    party->is_gone = true;
+    if (party->host != host && party->at != host) continue;
+    if (party->excused < ledger->letter_count) party->excused = ledger->letter_count;
+    if (party->host == host) party->is_gone = true;
   }
 }
 
@@ -145,15 +189,35 @@ static bool may_become(enum sim_fate before, enum sim_fate after) {
   return before == (after == SIM_POISONED ? SIM_FAILED : SIM_SENT);
 }
 
-static bool is_between_hosts(const struct sim_ledger *ledger, const struct sim_letter *letter) {
-  return ledger->parties[letter->sender].at != ledger->parties[letter->receiver].at;
+#define STATIONS 4
+
+/* The hosts that a letter passes, and its poison on the way back. */
+static void find_way(const struct sim_ledger *ledger, const struct sim_letter *letter,
+                     unsigned way[STATIONS]) {
+  const struct sim_party *sender = &ledger->parties[letter->sender];
+  const struct sim_party *receiver = &ledger->parties[letter->receiver];
+  way[0] = sender->is_program ? sender->at : sender->host;
+  way[1] = sender->at;
+  way[2] = receiver->at;
+  way[3] = receiver->is_program ? receiver->at : receiver->host;
 }
 
-/* Between hosts that may have lost each other. */
+/* A forward with a name may have sent it anywhere. */
+static bool is_between_hosts(const struct sim_ledger *ledger, const struct sim_letter *letter) {
+  unsigned way[STATIONS];
+  find_way(ledger, letter, way);
+  for (unsigned i = 1; i < STATIONS; i++)
+    if (way[i] != way[0]) return true;
+  return ledger->parties[letter->receiver].is_forward;
+}
+
 static bool is_shaken(const struct sim_ledger *ledger, const struct sim_letter *letter) {
-  return is_between_hosts(ledger, letter) &&
-         (ledger->is_shaken[ledger->parties[letter->sender].at] ||
-          ledger->is_shaken[ledger->parties[letter->receiver].at]);
+  unsigned way[STATIONS];
+  find_way(ledger, letter, way);
+  for (unsigned i = 0; i < STATIONS; i++)
+    for (unsigned j = 0; j < i; j++)
+      if (sim_ledger_is_parted(ledger, way[i], way[j])) return true;
+  return ledger->is_any_parted && ledger->parties[letter->receiver].is_forward;
 }
 
 /* Whether its sender's system may have been in the dark about it. */
@@ -183,13 +247,22 @@ static void check_order(struct sim_ledger *ledger, const struct sim_letter *lett
                         receiver, before);
 }
 
+/* What is for a forward is received by whoever has its name where it lives. */
+static bool is_meant(const struct sim_ledger *ledger, const struct sim_letter *letter,
+                     uint32_t receiver) {
+  const struct sim_party *meant = &ledger->parties[letter->receiver];
+  const struct sim_party *actual = &ledger->parties[receiver];
+  return letter->receiver == receiver ||
+         (meant->is_forward && meant->name[0] != '\0' && strcmp(meant->name, actual->name) == 0);
+}
+
 void sim_ledger_received(struct sim_ledger *ledger, uint32_t number, uint32_t receiver) {
   const struct sim_letter *letter = find_letter(ledger, number);
   if (letter == NULL) return;
-  if (letter->receiver != receiver)
+  if (!is_meant(ledger, letter, receiver))
     sim_ledger_violated(ledger, "m%u, to p%u, was received by p%u", number, letter->receiver,
                         receiver);
-  if (!letter->is_later) check_order(ledger, letter, number, receiver);
+  if (!letter->is_later) check_order(ledger, letter, number, letter->receiver);
   sim_ledger_fate(ledger, number, SIM_RECEIVED);
 }
 
@@ -200,7 +273,8 @@ static void settle_letter(struct sim_ledger *ledger, uint32_t index) {
   const struct sim_party *sender = &ledger->parties[letter->sender];
   const struct sim_party *receiver = &ledger->parties[letter->receiver];
   bool is_loose = ledger->is_loose && is_between_hosts(ledger, letter);
-  bool is_excused = sender->is_excused || receiver->is_excused || is_loose;
+  bool is_excused = sender->excused > index || receiver->excused > index || is_loose ||
+                    (receiver->is_forward && ledger->is_any_parted);
   if (letter->fate == SIM_SENT && !is_excused)
     sim_ledger_violated(ledger, "m%u, from p%u to p%u, was lost", index + 1, letter->sender,
                         letter->receiver);
@@ -212,9 +286,15 @@ static void settle_letter(struct sim_ledger *ledger, uint32_t index) {
 
 static void settle_party(struct sim_ledger *ledger, uint32_t index) {
   const struct sim_party *party = &ledger->parties[index];
-  if (!party->is_gone || party->parent == SIM_NOBODY) return;
+  if (party->parent == SIM_NOBODY) return;
   const struct sim_party *parent = &ledger->parties[party->parent];
-  if (!parent->is_gone && party->notices != 1)
+  if (!party->is_gone && party->notices > 0)
+    sim_ledger_violated(ledger, "p%u lives, whose end was told to its parent p%u", index,
+                        party->parent);
+  if (parent->is_gone) return;
+  if (!party->is_gone && !party->is_born)
+    sim_ledger_violated(ledger, "p%u was neither born nor has it failed", index);
+  if (party->is_gone && party->notices != 1)
     sim_ledger_violated(ledger, "the end of p%u was told %u times to its parent p%u", index,
                         party->notices, party->parent);
 }

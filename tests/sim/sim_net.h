@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SIM_HOSTS 16
+#define SIM_HOSTS 100
 
 struct sim_net;
 

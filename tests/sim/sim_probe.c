@@ -31,9 +31,11 @@ static struct th_message *new_letter(struct sim_world *world, uint32_t sender, u
   struct th_address from = sim_ledger_party(&world->ledger, sender)->address;
   struct th_address to = sim_ledger_party(&world->ledger, receiver)->address;
   th_buffer_init(&buffer);
-  th_pack_array(&buffer, 3);
+  uint32_t mentioned = sim_draw_party(world);
+  th_pack_array(&buffer, 4);
   th_pack_int(&buffer, sim_ledger_sent(&world->ledger, sender, receiver));
   th_pack_int(&buffer, depth);
+  th_pack_address(&buffer, &sim_ledger_party(&world->ledger, mentioned)->address);
   th_pack_bin(&buffer, ballast, weight);
   struct th_message *message = th_message_pack(TH_KIND_USER, &to, &from, &buffer);
   th_buffer_clear(&buffer);
@@ -50,13 +52,22 @@ struct th_message *sim_letter_heavy(struct sim_world *world, uint32_t sender, ui
   return new_letter(world, sender, receiver, 0, BALLAST);
 }
 
-static uint32_t read_letter(const void *payload, size_t size, int64_t *depth) {
+struct letter {
+  uint32_t number; /* 0: it is none */
+  int64_t depth;
+  struct th_address mentioned;
+};
+
+static struct letter read_letter(const void *payload, size_t size) {
   struct th_unpack reader;
+  struct letter letter = {0};
   th_unpack_init(&reader, payload, size);
   th_unpack_array(&reader);
-  int64_t number = th_unpack_int(&reader);
-  *depth = th_unpack_int(&reader);
-  return reader.error == 0 ? (uint32_t)number : 0;
+  letter.number = (uint32_t)th_unpack_int(&reader);
+  letter.depth = th_unpack_int(&reader);
+  letter.mentioned = th_unpack_address(&reader);
+  if (reader.error != 0) letter.number = 0;
+  return letter;
 }
 
 /* The first of an instance's fields is what the notice is about. */
@@ -64,24 +75,22 @@ static uint32_t read_enclosed(const struct th_item *instance) {
   struct th_unpack reader;
   struct th_item item;
   size_t size;
-  int64_t depth;
   th_unpack_init(&reader, instance->data, instance->size);
   th_unpack_skip(&reader, &size);
   th_unpack_map(&reader);
   th_unpack_skip(&reader, &size);
   if (!th_unpack_next(&reader, &item) || item.type != TH_ITEM_EXT || item.ext != TH_EXT_ENCLOSED)
     return 0;
-  return read_letter(item.data, item.size, &depth);
+  return read_letter(item.data, item.size).number;
 }
 
 uint32_t sim_letter_number(const void *payload, size_t size) {
   struct th_unpack reader;
   struct th_item item;
-  int64_t depth;
   th_unpack_init(&reader, payload, size);
   if (!th_unpack_next(&reader, &item)) return 0;
   if (item.type == TH_ITEM_EXT && item.ext == TH_EXT_INSTANCE) return read_enclosed(&item);
-  return item.type == TH_ITEM_ARRAY ? read_letter(payload, size, &depth) : 0;
+  return item.type == TH_ITEM_ARRAY ? read_letter(payload, size).number : 0;
 }
 
 uint32_t sim_draw_party(const struct sim_world *world) {
@@ -102,12 +111,20 @@ static uint32_t party_of(const struct th_actor *actor) {
   return ((const struct probe *)actor->state)->party;
 }
 
-static void write_to_somebody(struct th_actor *actor, int64_t depth) {
+/* To anybody, or to whom the letter has mentioned, by the address as it came. */
+static void write_to_somebody(struct th_actor *actor, const struct letter *letter) {
   struct sim_world *world = sim_engine()->world;
-  uint32_t receiver = sim_draw_party(world);
-  struct th_actor *full = actor->world->ops->send(
-    actor->world, sim_letter_new(world, party_of(actor), receiver, depth));
+  uint32_t mentioned = sim_ledger_find(&world->ledger, &letter->mentioned);
+  bool is_known = mentioned == SIM_NOBODY || sim_chance(500);
+  uint32_t receiver = is_known ? sim_draw_party(world) : mentioned;
+  struct th_message *message = sim_letter_new(world, party_of(actor), receiver, letter->depth - 1);
+  if (!is_known) message->target = letter->mentioned;
+  struct th_actor *full = actor->world->ops->send(actor->world, message);
   if (full != NULL) actor->pressed = full;
+}
+
+int64_t sim_draw_kind(const struct sim_world *world) {
+  return world->leader_count > 0 && sim_chance(500) ? (int64_t)sim_draw(SIM_KINDS) : -1;
 }
 
 static void have_child(struct th_actor *actor) {
@@ -115,8 +132,25 @@ static void have_child(struct th_actor *actor) {
   struct th_creation creation = {.class_name = class_name, .class_name_size = strlen(class_name)};
   struct th_address address;
   struct th_reason reason;
+  struct th_buffer wanted;
+  char name[16];
+  int64_t kind = sim_draw_kind(sim_engine()->world);
+  th_buffer_init(&wanted);
+  if (kind >= 0) th_pack_int(&wanted, kind);
+  creation.requirements = wanted.data;
+  creation.requirements_size = wanted.size;
+  if (sim_chance(100)) {
+    snprintf(name, sizeof name, "name%u", (unsigned)sim_draw(SIM_NAMES));
+    creation.global_name = name;
+    creation.global_name_size = strlen(name);
+  }
   /* It may be refused: an actor that exits may have no more. */
-  actor->world->ops->create(actor->world, actor, &creation, &address, &reason);
+  int error = actor->world->ops->create(actor->world, actor, &creation, &address, &reason);
+  th_buffer_clear(&wanted);
+  if (error != 0) return;
+  uint32_t parent = creation.global_name == NULL ? party_of(actor) : SIM_NOBODY;
+  uint32_t child = sim_ledger_expect(ledger(), &address, sim_engine()->host, parent);
+  sim_trace("p%u is expected", child);
 }
 
 static void ask_somebody_to_exit(struct th_actor *actor) {
@@ -138,23 +172,22 @@ static void ask_to_be_woken(struct th_actor *actor) {
   actor->world->ops->send_later(actor->world, th_clock_after(sim_draw(WAKE_TIME)), letter);
 }
 
-static void act(struct th_actor *actor, int64_t depth) {
-  for (uint64_t count = sim_draw(3); count > 0; count--) write_to_somebody(actor, depth);
+static void act(struct th_actor *actor, const struct letter *letter) {
+  for (uint64_t count = sim_draw(3); count > 0; count--) write_to_somebody(actor, letter);
   if (sim_chance(150)) have_child(actor);
   if (sim_chance(60)) ask_somebody_to_exit(actor);
 }
 
 static int receive_letter(struct th_actor *actor, const struct th_message *message,
                           struct th_buffer *details) {
-  int64_t depth;
-  uint32_t number = read_letter(message->payload, message->size, &depth);
-  sim_ledger_received(ledger(), number, party_of(actor));
-  if (depth > 0 && !sim_engine()->world->is_calm) {
+  struct letter letter = read_letter(message->payload, message->size);
+  sim_ledger_received(ledger(), letter.number, party_of(actor));
+  if (letter.depth > 0 && !sim_engine()->world->is_calm) {
     if (sim_chance(50)) ask_to_be_woken(actor);
-    act(actor, depth - 1);
+    act(actor, &letter);
   }
   if (!sim_chance(50)) return 0;
-  sim_ledger_fate(ledger(), number, SIM_FAILED);
+  sim_ledger_fate(ledger(), letter.number, SIM_FAILED);
   th_buffer_printf(details, "as chance would have it");
   return TH_EREFUSED;
 }
@@ -176,10 +209,33 @@ static int receive(struct th_actor *actor, struct th_message **message, struct t
   }
 }
 
+static int64_t read_kind(const struct th_birth *birth) {
+  struct th_unpack reader;
+  if (birth->requirements == NULL) return -1;
+  th_unpack_init(&reader, birth->requirements->data, birth->requirements->size);
+  int64_t kind = th_unpack_int(&reader);
+  return reader.error == 0 ? kind : -1;
+}
+
+/* It is of another kind than this host's system. Where it was created a forward may stand for it. */
+static int decline(uint32_t party, const struct th_birth *birth, struct th_reason *reason) {
+  sim_trace("p%u cannot live here", party);
+  if (birth->global_name != NULL && sim_ledger_party(ledger(), party)->at == sim_engine()->host) {
+    sim_ledger_named(ledger(), party, birth->global_name);
+    sim_ledger_party(ledger(), party)->is_forward = true;
+  }
+  return th_fail(reason, TH_ENOCOMPATIBLE, "it is of another kind");
+}
+
 static int open_probe(struct th_actor *actor, struct th_birth *birth, struct th_reason *reason) {
+  struct sim_world *world = sim_engine()->world;
+  unsigned host = sim_engine()->host;
   if (sim_engine()->is_dark) return th_fail(reason, TH_ESHUTDOWN, "there is nothing any more");
   uint32_t parent = sim_ledger_find(ledger(), &birth->parent);
-  uint32_t party = sim_ledger_add(ledger(), &actor->address, sim_engine()->host, parent);
+  uint32_t party = sim_ledger_expect(ledger(), &actor->address, host, parent);
+  int64_t kind = read_kind(birth);
+  if (kind >= 0 && kind != world->hosts[host].kind) return decline(party, birth, reason);
+  sim_ledger_born(ledger(), party, host);
   sim_trace("p%u is born: %s", party, birth->class_name);
   if (strcmp(birth->class_name, "fail") == 0) {
     sim_ledger_party(ledger(), party)->is_gone = true;

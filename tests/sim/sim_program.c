@@ -11,7 +11,6 @@
 #include "transport/link.h"
 
 #define LIMIT ((size_t)1 << 20)
-#define NAMES 3
 #define FLOOD 80 /* heavy letters: more than a link gives to its wire at once */
 
 struct sim_program {
@@ -37,7 +36,7 @@ static struct sim_ledger *ledger(const struct sim_program *program) {
 /* In datagrams letters may get lost on the best of days. */
 static void excuse(struct sim_program *program) {
   if (program->party != SIM_NOBODY)
-    sim_ledger_party(ledger(program), program->party)->is_excused = true;
+    sim_ledger_party(ledger(program), program->party)->excused = UINT32_MAX;
 }
 
 static void on_welcome(void *context, struct th_link *link, const struct th_welcome *welcome) {
@@ -98,13 +97,14 @@ static const struct th_link_events events = {.welcome = on_welcome,
 
 static void request_creation(struct sim_program *program) {
   struct th_buffer buffer;
+  int64_t kind = sim_draw_kind(program->world);
   char name[16];
-  snprintf(name, sizeof name, "name%u", (unsigned)sim_draw(NAMES));
+  snprintf(name, sizeof name, "name%u", (unsigned)sim_draw(SIM_NAMES));
   th_buffer_init(&buffer);
   th_pack_array(&buffer, 5);
   th_pack_int(&buffer, TH_OP_CREATE);
   th_pack_text(&buffer, sim_chance(100) ? "fail" : "probe");
-  th_pack_nil(&buffer);
+  kind >= 0 ? th_pack_int(&buffer, kind) : th_pack_nil(&buffer);
   th_pack_text(&buffer, sim_chance(300) ? name : NULL);
   th_pack_nil(&buffer);
   struct th_message *message = th_message_pack(TH_KIND_REQUEST, &program->admin, &TH_NOBODY,

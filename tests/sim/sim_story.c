@@ -8,12 +8,14 @@
 #include "message/protocol.h"
 #include "sim.h"
 
-#define RECOVERIES 64
+#define RECOVERIES 256
 #define LONGEST (15 * TH_SECOND) /* of what happens */
+#define FIRST (5 * TH_SECOND)    /* until who was never met is given up */
 #define SETTLING (120 * TH_SECOND)
 
 static const char *const fault_words[SIM_FAULTS] = {
-  "cut", "one-way cut", "crash", "silent crash", "stall", "slowness", "crash of a program"};
+  "cut",      "one-way cut",        "crash",  "silent crash", "stall",
+  "slowness", "crash of a program", "absence"};
 
 struct recovery {
   uint64_t when;
@@ -49,6 +51,7 @@ static void recover(struct story *story, const struct recovery *recovery) {
     break;
   case SIM_FAULT_CRASH:
   case SIM_FAULT_SILENT_CRASH:
+  case SIM_FAULT_LEAVE:
     sim_host_start(one);
     sim_program_new(&story->world, recovery->one, (unsigned)sim_draw(story->world.host_count));
     break;
@@ -71,6 +74,18 @@ static void crash_program(struct sim_world *world) {
   sim_program_new(world, host, (unsigned)sim_draw(world->host_count));
 }
 
+/* Programs on the host end with it. */
+static void leave(struct sim_world *world, struct sim_host *host) {
+  struct sim_program *next;
+  sim_world_disturbed(world, host->index, host->index, UINT64_MAX);
+  sim_host_leave(host);
+  sim_ledger_excuse_host(&world->ledger, host->index);
+  for (struct sim_program *at = world->programs; at != NULL; at = next) {
+    next = sim_program_next(at);
+    if (sim_program_host(at) == host->index) sim_program_free(at);
+  }
+}
+
 static void strike(struct sim_world *world, const struct recovery *fault) {
   struct sim_host *host = &world->hosts[fault->one];
   switch (fault->fault) {
@@ -91,6 +106,9 @@ static void strike(struct sim_world *world, const struct recovery *fault) {
   case SIM_FAULT_SLOW:
     host->lag = sim_between(1, 50) * TH_MILLISECOND;
     break;
+  case SIM_FAULT_LEAVE:
+    leave(world, host);
+    break;
   default:
     crash_program(world);
   }
@@ -102,6 +120,15 @@ static uint64_t draw_duration(void) {
   return sim_between(1, sim_chance(300) ? 60 : 10) * TH_SECOND;
 }
 
+static void disturb(struct sim_world *world, const struct recovery *fault) {
+  uint64_t time = fault->when - th_clock_now();
+  if (fault->fault == SIM_FAULT_CUT || fault->fault == SIM_FAULT_HALF_CUT) {
+    sim_world_disturbed(world, fault->one, fault->other, fault->one != fault->other ? time : 0);
+  } else if (fault->fault != SIM_FAULT_PROGRAM) {
+    sim_world_disturbed(world, fault->one, fault->one, time);
+  }
+}
+
 static void make_fault(struct story *story) {
   struct sim_world *world = &story->world;
   struct recovery fault = {.when = th_clock_after(draw_duration()),
@@ -110,11 +137,11 @@ static void make_fault(struct story *story) {
                            .other = draw_host(world)->index};
   if (world->hosts[fault.one].system == NULL || story->recovery_count == RECOVERIES) return;
   sim_trace("%s, host %u and %u", fault_words[fault.fault], fault.one, fault.other);
-  sim_world_disturbed(world, fault.one);
-  sim_world_disturbed(world, fault.other);
+  disturb(world, &fault);
   world->faults[fault.fault]++;
   strike(world, &fault);
-  story->recoveries[story->recovery_count++] = fault;
+  bool is_for_good = fault.fault == SIM_FAULT_LEAVE && sim_chance(500);
+  if (!is_for_good) story->recoveries[story->recovery_count++] = fault;
 }
 
 static void recover_until(struct story *story, uint64_t now) {
@@ -164,21 +191,53 @@ static void happen(struct story *story, uint64_t end) {
   }
 }
 
+/* Most worlds are small: what goes wrong there goes wrong with few others. */
+static unsigned draw_host_count(unsigned least, unsigned most) {
+  if (most > 0) return (unsigned)sim_between(least, most);
+  if (sim_chance(400)) return (unsigned)sim_between(1, 4);
+  if (sim_chance(900)) return (unsigned)sim_between(3, 8);
+  return (unsigned)sim_between(9, sim_chance(800) ? 30 : 100);
+}
+
+static void add_program(struct sim_world *world, unsigned host) {
+  if (world->hosts[host].system != NULL) sim_program_new(world, host, draw_host(world)->index);
+}
+
+/* Some come later. */
+static void start_host(struct story *story, unsigned index) {
+  struct sim_host *host = &story->world.hosts[index];
+  if (index == 0 || story->recovery_count == RECOVERIES || !sim_chance(200)) {
+    sim_host_start(host);
+    return;
+  }
+  sim_ledger_trouble(&story->world.ledger, index, index, UINT64_MAX);
+  story->recoveries[story->recovery_count++] = (struct recovery){
+    .when = th_clock_after(sim_draw(LONGEST)), .fault = SIM_FAULT_LEAVE, .one = index};
+}
+
+/* How much trouble two systems bear for sure: a part of the time after which one gives the other
+ * up, since connecting again takes time of its own. */
+static uint64_t bearable(const struct sim_world *world) {
+  uint64_t lost = world->leader_count > 0 ? 3 * world->period : 30 * TH_SECOND;
+  return (lost < FIRST ? lost : FIRST) / 4;
+}
+
 static void begin(struct story *story, unsigned least_hosts, unsigned most_hosts) {
   struct sim_world *world = &story->world;
   world->base = sim_chance(700) ? TH_BASE_TCP : TH_BASE_UDP;
   world->ledger.is_loose = th_base_carrier(world->base) == TH_CARRIER_UDP;
-  world->host_count = (unsigned)sim_between(least_hosts, most_hosts);
+  world->host_count = draw_host_count(least_hosts, most_hosts);
   world->mailbox_limit = sim_chance(500) ? 100000 : (int64_t)sim_between(1, 40);
   story->has_faults = sim_chance(850);
   story->next_act = th_clock_now();
   story->next_fault = th_clock_after(sim_between(50, 3000) * TH_MILLISECOND);
-  for (unsigned i = 0; i < world->host_count; i++) {
+  for (unsigned i = 0; i < world->host_count; i++)
     world->hosts[i] = (struct sim_host){.world = world, .index = i};
-    sim_host_start(&world->hosts[i]);
-  }
+  sim_convention_draw(world);
+  world->ledger.parted_from = bearable(world);
+  for (unsigned i = 0; i < world->host_count; i++) start_host(story, i);
   for (uint64_t count = sim_between(1, 6); count > 0; count--)
-    sim_program_new(world, draw_host(world)->index, draw_host(world)->index);
+    add_program(world, draw_host(world)->index);
 }
 
 /* ---- the end ---- */
@@ -190,7 +249,10 @@ static void calm_down(struct story *story) {
   for (unsigned i = 0; i < world->host_count; i++) world->hosts[i].not_before = 0;
   for (struct sim_program *at = world->programs; at != NULL; at = sim_program_next(at))
     sim_program_close(at);
-  sim_world_run(world, th_clock_after(SETTLING));
+  uint64_t end = th_clock_after(SETTLING);
+  sim_world_run(world, th_clock_after(sim_convention_time(world)));
+  if (world->leader_count > 0) sim_convention_check(world);
+  sim_world_run(world, end);
   for (struct sim_program *at = world->programs; at != NULL; at = sim_program_next(at))
     if (sim_program_is_open(at))
       sim_ledger_violated(&world->ledger, "the link of a program on host %u does not close",
@@ -217,7 +279,16 @@ static int64_t read_counter(const struct th_message *status, const char *name) {
   return find_key(&reader, "counters") && find_key(&reader, name) ? th_unpack_int(&reader) : -1;
 }
 
-/* Whoever is called something lives, and is called so. */
+/* Somebody lives who is called so, and is no forward. */
+static bool is_somewhere(struct sim_ledger *ledger, const char *name) {
+  for (uint32_t i = 0; i < ledger->party_count; i++) {
+    const struct sim_party *party = sim_ledger_party(ledger, i);
+    if (party->is_born && !party->is_gone && strcmp(party->name, name) == 0) return true;
+  }
+  return false;
+}
+
+/* Whoever is called something lives, and is called so; a forward stands for who does. */
 static void check_names(struct sim_host *host, const struct th_message *status) {
   struct sim_ledger *ledger = &host->world->ledger;
   struct th_unpack reader;
@@ -231,13 +302,15 @@ static void check_names(struct sim_host *host, const struct th_message *status) 
     struct th_address address = th_unpack_address(&reader);
     uint32_t index = sim_ledger_find(ledger, &address);
     const struct sim_party *party = index != SIM_NOBODY ? sim_ledger_party(ledger, index) : NULL;
-    if (party == NULL || party->is_gone || !th_unpack_is(name, size, party->name))
+    bool is_there = party != NULL &&
+                    (party->is_forward ? is_somewhere(ledger, party->name) : !party->is_gone);
+    if (!is_there || !th_unpack_is(name, size, party->name))
       sim_ledger_violated(ledger, "on host %u p%u is said to be called %.*s", host->index, index,
                           (int)size, name);
   }
 }
 
-/* At rest, what was sent was handled, or failed, or found nobody. */
+/* At rest, what was sent was handled, or failed, or found nobody. A convention never rests. */
 static void check_books(struct sim_host *host) {
   struct sim_ledger *ledger = &host->world->ledger;
   struct th_buffer request;
@@ -258,7 +331,8 @@ static void check_books(struct sim_host *host) {
   th_message_free(status);
   sim_trace("books: sent %lld, delivered %lld, dead %lld, poisoned %lld", sent, delivered, dead,
             poisoned);
-  if (waiting != 0 || sent != delivered + dead + poisoned)
+  if ((waiting != 0 && host->world->leader_count == 0) ||
+      sent != delivered + dead + poisoned + waiting)
     sim_ledger_violated(ledger,
                         "host %u's books: sent %lld, delivered %lld, dead %lld, poisoned %lld, "
                         "waiting %lld",
@@ -268,7 +342,8 @@ static void check_books(struct sim_host *host) {
 static void check_emptiness(struct sim_world *world) {
   struct sim_ledger *ledger = &world->ledger;
   for (uint32_t i = 0; i < ledger->party_count; i++)
-    if (!sim_ledger_party(ledger, i)->is_gone) sim_ledger_violated(ledger, "p%u is still there", i);
+    if (sim_ledger_party(ledger, i)->is_born && !sim_ledger_party(ledger, i)->is_gone)
+      sim_ledger_violated(ledger, "p%u is still there", i);
   if (sim_net_connections() != 0 || sim_net_wires() != 0 || sim_engine()->loops != NULL)
     sim_ledger_violated(ledger, "%zu connections and %zu wires are still there",
                         sim_net_connections(), sim_net_wires());
@@ -281,7 +356,7 @@ static void end(struct story *story, struct sim_result *result) {
     if (world->hosts[i].system != NULL) check_books(&world->hosts[i]);
   sim_ledger_settle(&world->ledger, result->fates);
   for (unsigned i = 0; i < world->host_count; i++)
-    if (world->hosts[i].system != NULL) sim_host_free(&world->hosts[i]);
+    if (world->hosts[i].system != NULL) sim_host_leave(&world->hosts[i]);
   check_emptiness(world);
 }
 
@@ -297,6 +372,7 @@ void sim_run(uint64_t seed, unsigned least_hosts, unsigned most_hosts, bool is_t
   uint64_t beginning = engine.now;
   sim_net_begin();
   sim_ledger_init(&story->world.ledger);
+  if (is_traced) th_log_open(&story->world.log, NULL, 0, TH_LOG_INFO);
   begin(story, least_hosts, most_hosts);
   happen(story, th_clock_after(sim_between(TH_SECOND, LONGEST)));
   end(story, result);
@@ -304,10 +380,13 @@ void sim_run(uint64_t seed, unsigned least_hosts, unsigned most_hosts, bool is_t
   result->time = engine.now - beginning;
   result->history = engine.history;
   result->lost = sim_net_lost();
+  result->systems = story->world.host_count;
+  result->is_convention = story->world.leader_count > 0;
   result->parties = story->world.ledger.party_count;
   result->violations = story->world.ledger.violations;
   memcpy(result->first, story->world.ledger.first, sizeof result->first);
   sim_ledger_clear(&story->world.ledger);
+  th_log_close(story->world.log);
   sim_net_end();
   sim_engine_begin(NULL, 0);
   free(story);

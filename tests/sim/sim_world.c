@@ -8,9 +8,11 @@
 #include "message/protocol.h"
 #include "sim.h"
 #include "sim_loop.h"
+#include "system/inside.h"
 
 #define REPLY_TIME (5 * TH_SECOND)
 #define GRACE 600.0 /* simulated seconds */
+#define LEAVING (300 * TH_SECOND)
 #define MOST_TURNS UINT64_C(10000000)
 
 /* ---- our own endpoint on each system ---- */
@@ -20,6 +22,7 @@ static void deliver(void *context, struct th_message *message) {
   bool is_letter = message->kind == TH_KIND_DEAD_ENVELOPE && !sim_engine()->is_dark;
   uint32_t number = is_letter ? sim_letter_number(message->payload, message->size) : 0;
   if (number != 0) sim_ledger_fate(&host->world->ledger, number, SIM_DEAD);
+  if (message->kind == TH_KIND_SYSTEM && !sim_engine()->is_dark) sim_convention_hear(host, message);
   if (message->kind == TH_KIND_REPLY) {
     th_message_free(host->reply);
     host->reply = message;
@@ -58,11 +61,11 @@ struct th_message *sim_host_ask(struct sim_host *host, const struct th_buffer *r
   return reply;
 }
 
-static void hear_of_dead_letters(struct sim_host *host) {
+static void listen(struct sim_host *host, enum th_operation operation) {
   struct th_buffer buffer;
   th_buffer_init(&buffer);
   th_pack_array(&buffer, 2);
-  th_pack_int(&buffer, TH_OP_DEAD_LETTERS);
+  th_pack_int(&buffer, operation);
   th_pack_bool(&buffer, true);
   sim_host_route(host, new_request(host, &buffer));
   th_buffer_clear(&buffer);
@@ -71,17 +74,21 @@ static void hear_of_dead_letters(struct sim_host *host) {
 /* ---- hosts ---- */
 
 static void pack_capabilities(const struct sim_host *host, struct th_buffer *map) {
+  struct th_buffer more;
   char ip[16];
   uint32_t number = sim_net_ip(host->index);
   snprintf(ip, sizeof ip, "%u.%u.%u.%u", number >> 24, number >> 16 & 255, number >> 8 & 255,
            number & 255);
-  th_pack_map(map, 3);
+  th_buffer_init(&more);
+  th_pack_map(map, 3 + sim_convention_pack(host, &more));
   th_pack_text(map, "Admin Host");
   th_pack_text(map, ip);
   th_pack_text(map, "Admin Port");
   th_pack_int(map, SIM_PORT);
   th_pack_text(map, "Mailbox Limit");
   th_pack_int(map, host->world->mailbox_limit);
+  th_pack_raw(map, more.data, more.size);
+  th_buffer_clear(&more);
 }
 
 void sim_host_start(struct sim_host *host) {
@@ -95,6 +102,7 @@ void sim_host_start(struct sim_host *host) {
                                     .capabilities = map.data,
                                     .capabilities_size = map.size,
                                     .script = &sim_probe_script,
+                                    .log = host->world->log,
                                     .is_cranked = true};
   int error = th_system_start(&host->system, &config, &reason);
   th_buffer_clear(&map);
@@ -108,7 +116,9 @@ void sim_host_start(struct sim_host *host) {
   host->not_before = 0;
   host->own = th_system_endpoint_open(host->system, &endpoint_events, host);
   sim_trace("host %u is up", host->index);
-  hear_of_dead_letters(host);
+  sim_hearsay_init(&host->hearsay);
+  listen(host, TH_OP_DEAD_LETTERS);
+  listen(host, TH_OP_REGISTRATIONS);
 }
 
 /* Frees the system as one does; what is left of it afterwards is for asan to find. */
@@ -122,6 +132,34 @@ void sim_host_free(struct sim_host *host) {
     sim_ledger_violated(&host->world->ledger, "host %u does not end", host->index);
   th_message_free(host->reply);
   host->reply = NULL;
+  sim_hearsay_clear(&host->hearsay);
+}
+
+/* Nobody lives there any more: nothing may wait for anybody. */
+static void check_remains(struct sim_host *host) {
+  struct sim_ledger *ledger = &host->world->ledger;
+  const struct th_system *system = host->system;
+  size_t living = atomic_load(&system->living);
+  size_t hosted = th_hosting_count(system->hosting);
+  if (living != 0 || hosted != 0)
+    sim_ledger_violated(ledger, "host %u has ended with %zu actors, %zu of others' systems",
+                        host->index, living, hosted);
+}
+
+void sim_host_leave(struct sim_host *host) {
+  uint64_t until = th_clock_after(LEAVING);
+  host->is_leaving = true;
+  sim_engine()->host = host->index;
+  th_system_shutdown(host->system);
+  th_system_crank(host->system, TH_FOREVER);
+  while (!th_system_wait(host->system, 0) && th_clock_now() < until)
+    sim_world_step(host->world, until);
+  if (th_clock_now() >= until)
+    sim_ledger_violated(&host->world->ledger, "host %u does not shut down", host->index);
+  check_remains(host);
+  sim_host_free(host);
+  sim_net_crash(host->index, false);
+  host->is_leaving = false;
 }
 
 static void free_programs_of(struct sim_world *world, unsigned host) {
@@ -135,7 +173,7 @@ static void free_programs_of(struct sim_world *world, unsigned host) {
 
 void sim_host_crash(struct sim_host *host, bool is_silent) {
   struct sim_engine *engine = sim_engine();
-  sim_world_disturbed(host->world, host->index);
+  sim_world_disturbed(host->world, host->index, host->index, UINT64_MAX);
   sim_net_crash(host->index, is_silent);
   sim_ledger_excuse_host(&host->world->ledger, host->index);
   engine->is_dark = true;
@@ -145,15 +183,18 @@ void sim_host_crash(struct sim_host *host, bool is_silent) {
   engine->dark = 0;
 }
 
-void sim_world_disturbed(struct sim_world *world, unsigned host) {
-  world->ledger.is_shaken[host] = true;
-  for (struct sim_program *at = world->programs; at != NULL; at = sim_program_next(at))
-    sim_program_disturbed(at, host);
+void sim_world_disturbed(struct sim_world *world, unsigned one, unsigned other, uint64_t time) {
+  sim_ledger_trouble(&world->ledger, one, other, time);
+  for (struct sim_program *at = world->programs; at != NULL; at = sim_program_next(at)) {
+    sim_program_disturbed(at, one);
+    sim_program_disturbed(at, other);
+  }
 }
 
 bool sim_world_is_disturbed(const struct sim_world *world, unsigned host) {
   const struct sim_host *own = &world->hosts[host];
-  if (own->system == NULL || own->lag > 0 || own->not_before > th_clock_now()) return true;
+  if (own->system == NULL || own->is_leaving || own->lag > 0 || own->not_before > th_clock_now())
+    return true;
   for (unsigned i = 0; i < world->host_count; i++)
     if (sim_net_is_cut(host, i) || sim_net_is_cut(i, host)) return true;
   return false;
