@@ -4,6 +4,7 @@
 
 #include "admin/convention_inside.h"
 #include "base/memory.h"
+#include "base/plant.h"
 #include "message/pack.h"
 
 bool th_convention_is_own(const struct th_convention *convention, const struct th_address *place) {
@@ -99,7 +100,7 @@ void th_convention_settle(struct th_convention *convention, struct th_other *oth
   if (is_there != other->is_told) {
     other->is_told = is_there;
     th_convention_log(convention, TH_LOG_INFO, &other->admin, is_there ? "is there" : "is gone");
-    th_convention_update(convention, NULL, other, is_there);
+    if (is_there || !TH_PLANT(9)) th_convention_update(convention, NULL, other, is_there);
   }
   if (!other->is_member && other->leading == TH_LEADING_NOT) remove_other(convention, other);
 }

@@ -5,6 +5,7 @@
 #include "admin/capability.h"
 #include "admin/convention_inside.h"
 #include "base/clock.h"
+#include "base/plant.h"
 #include "message/pack.h"
 
 /* One message while it is handled. */
@@ -77,8 +78,8 @@ static void take_member(struct event *event, struct statement *statement) {
   }
   if (other == NULL) other = th_convention_add_other(convention, event->now, event->sender);
   learn(convention, other, statement);
+  if (!other->is_member || !TH_PLANT(8)) other->checked_in = event->now;
   other->is_member = true;
-  other->checked_in = event->now;
   th_convention_say_capabilities(convention, other, TH_CONVENTION_REGISTERED, statement->number);
   th_convention_settle(convention, other);
 }

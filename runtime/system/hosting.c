@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "base/memory.h"
+#include "base/plant.h"
 #include "message/notice.h"
 #include "message/pack.h"
 #include "message/protocol.h"
@@ -94,6 +95,7 @@ static void insert(struct th_hosting *hosting, const struct th_address *forward,
   hosted->forward = *forward;
   hosted->number = number;
   hosted->has_alias = has_alias;
+  hosted->is_open = TH_PLANT(6);
   hosted->next = th_map_find(&hosting->by_number, number);
   th_map_put(&hosting->by_number, number, hosted);
   if (has_alias) th_map_put_text(&hosting->aliases, (const char *)&key, sizeof key, hosted);
@@ -198,7 +200,7 @@ void th_hosting_drop(struct th_hosting *hosting, uint64_t number, const char *re
   pthread_mutex_unlock(&hosting->lock);
   for (; hosted != NULL; hosted = next) {
     next = hosted->next;
-    if (reason != NULL && !hosted->is_lost) tell_gone(hosting->system, hosted, reason);
+    if (reason != NULL && !hosted->is_lost && !TH_PLANT(7)) tell_gone(hosting->system, hosted, reason);
     bury(hosting->system, hosted);
   }
 }
@@ -221,7 +223,7 @@ static void ask_to_exit(struct th_system *system, uint64_t number) {
 static void end_hosted(struct th_hosting *hosting, struct hosted *hosted) {
   hosted->is_lost = true;
   flush(hosting, hosted);
-  ask_to_exit(hosting->system, hosted->number);
+  if (!TH_PLANT(12)) ask_to_exit(hosting->system, hosted->number);
 }
 
 /* Gives what is left of one actor's list. */

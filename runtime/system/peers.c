@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "base/plant.h"
 #include "message/pack.h"
 #include "message/protocol.h"
 #include "system/inside.h"
@@ -404,7 +405,10 @@ static void on_undeliverable(void *context, struct th_session *session,
                              struct th_message *message) {
   struct peer *peer = context;
   (void)session;
-  bury(peer->peers, message);
+  if (TH_PLANT(11))
+    th_message_free(message);
+  else
+    bury(peer->peers, message);
 }
 
 /* Nobody is held for it any more. */
@@ -431,7 +435,8 @@ static void tell_forwards(struct th_peers *peers, struct th_map *forwards,
                           enum th_session_end end) {
   size_t cursor = 0;
   struct th_map_slot *slot;
-  while ((slot = th_map_next(forwards, &cursor)) != NULL) tell_lost(peers, slot->hash, end);
+  while ((slot = th_map_next(forwards, &cursor)) != NULL && !TH_PLANT(5))
+    tell_lost(peers, slot->hash, end);
   th_map_clear(forwards);
 }
 

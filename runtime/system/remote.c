@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "base/memory.h"
+#include "base/plant.h"
 #include "message/notice.h"
 #include "message/pack.h"
 #include "message/protocol.h"
@@ -119,7 +120,10 @@ static void close_forward(struct th_actor *actor) {
   leave_host(actor, forward);
   while ((message = th_queue_pop(&forward->waiting)) != NULL) {
     atomic_fetch_add_explicit(&th_system_of(actor->world)->returned, 1, memory_order_relaxed);
-    actor->world->ops->dead(actor->world, message);
+    if (TH_PLANT(10))
+      th_message_free(message);
+    else
+      actor->world->ops->dead(actor->world, message);
   }
   free_forward(forward);
 }

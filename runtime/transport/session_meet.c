@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/plant.h"
 #include "base/random.h"
 #include "message/protocol.h"
 #include "transport/link.h"
@@ -40,7 +41,7 @@ static struct th_meeting own_meeting(const struct th_session *session) {
   return (struct th_meeting){.admin = session->config.own,
                              .nonce = session->nonce,
                              .known = session->known,
-                             .received = session->received,
+                             .received = TH_PLANT(3) ? session->told : session->received,
                              .generation = session->generation,
                              .limit = session->config.limit};
 }
@@ -90,15 +91,18 @@ static bool agree(struct th_session *session, const struct th_meeting *meeting,
   if (meeting->admin.system == session->config.own.system) {
     *how = TH_SESSION_REFUSED;
     th_fail(reason, 0, "%s is this system itself", session->name);
-  } else if (other->system != 0 && meeting->admin.system != other->system) {
+  } else if (other->system != 0 && meeting->admin.system != other->system && !TH_PLANT(4)) {
     th_fail(reason, 0, "%s is another system than before", session->name);
-  } else if ((session->known != 0 && meeting->nonce != session->known) ||
-             (meeting->known != 0 && meeting->known != session->nonce)) {
+  } else if (((session->known != 0 && meeting->nonce != session->known) ||
+              (meeting->known != 0 && meeting->known != session->nonce)) &&
+             !TH_PLANT(4)) {
     th_fail(reason, 0, "%s has begun another session", session->name);
   } else {
     int64_t gone = th_outbox_rewind(&session->outbox, meeting->received);
     if (gone >= 0) {
       session->freed += (size_t)gone;
+      if (TH_PLANT(2) && session->outbox.at < session->outbox.top)
+        th_outbox_written(&session->outbox);
       note_other(session, meeting);
       return true;
     }
@@ -171,12 +175,12 @@ enum th_session_fit th_session_judge(const struct th_session *session,
                                      const struct th_meeting *meeting) {
   bool is_first = meeting->known == 0;
   if (session == NULL || session->state == TH_SESSION_ENDED)
-    return is_first ? TH_SESSION_FITS : TH_SESSION_FORGOTTEN;
+    return is_first || TH_PLANT(4) ? TH_SESSION_FITS : TH_SESSION_FORGOTTEN;
   uint64_t identity = session->other.system;
   bool is_same = (identity == 0 || identity == meeting->admin.system) &&
-                 (session->known == 0 || session->known == meeting->nonce);
+                 (session->known == 0 || session->known == meeting->nonce || TH_PLANT(4));
   if (!is_same) return is_first ? TH_SESSION_ANEW : TH_SESSION_FORGOTTEN;
-  if (!is_first && meeting->known != session->nonce) return TH_SESSION_FORGOTTEN;
+  if (!is_first && meeting->known != session->nonce && !TH_PLANT(4)) return TH_SESSION_FORGOTTEN;
   return is_crossed(session, meeting) ? TH_SESSION_CROSSED : TH_SESSION_FITS;
 }
 

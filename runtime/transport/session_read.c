@@ -1,6 +1,7 @@
 /* session_read: what comes over a session's line. */
 #include "transport/session_inside.h"
 
+#include "base/plant.h"
 #include "message/protocol.h"
 
 /* The last thing that is done: the event may end the session. */
@@ -26,6 +27,7 @@ static int take_ack(struct th_session *session, const unsigned char *body, size_
   uint64_t received;
   int error = th_frame_read_ack(body, size, &received);
   if (error != 0) return error;
+  if (TH_PLANT(1)) received = session->outbox.at;
   int64_t gone = th_outbox_acknowledge(&session->outbox, received);
   if (gone < 0) return TH_EMALFORMED;
   session->freed += (size_t)gone;

@@ -5,6 +5,9 @@
  *                                                standard error, the systems' logs
  *   sim ... --twice                                each run again: both must have the same history
  *
+ *   sim_planted --plant N ...                      with that bug in the runtime (sim_planted.h)
+ *   sim_planted --hunt [--plant N] [--seeds N]     how many seeds find it, or each; N at most (300)
+ *
  * Prints a line for each seed that violates anything, what was done in all, and a hash of all
  * histories. Exits 1 when anything is violated. */
 #include "sim.h"
@@ -16,11 +19,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/plant.h"
+#include "sim_planted.h"
+
 struct options {
   uint64_t from;
   uint64_t seeds;
   bool is_traced;
   bool is_twice;
+  bool is_hunt;
   unsigned least_hosts;
   unsigned most_hosts;
 };
@@ -110,6 +117,45 @@ static bool run_all(const struct options *options) {
   return is_fine;
 }
 
+static bool read_number(const char *text, uint64_t *number) {
+  char *rest;
+  *number = strtoull(text, &rest, 10);
+  return *text != '\0' && *rest == '\0';
+}
+
+#ifdef TH_PLANTED
+static bool is_found(uint64_t seed) {
+  struct sim_result result;
+  sim_run(seed, 0, 0, false, &result);
+  return result.violations > 0;
+}
+
+/* Its options, and what it does. */
+static bool read_planted(char **argument, struct options *options) {
+  uint64_t plant;
+  if (strcmp(argument[0], "--hunt") == 0) return options->is_hunt = true;
+  if (strcmp(argument[0], "--plant") != 0 || argument[1] == NULL) return false;
+  if (!read_number(argument[1], &plant)) return false;
+  th_planted = (int)plant;
+  return true;
+}
+
+static bool run(const struct options *options) {
+  return options->is_hunt ? sim_planted_hunt(th_planted, options->seeds, is_found)
+                          : run_all(options);
+}
+#else
+static bool read_planted(char **argument, struct options *options) {
+  (void)argument;
+  (void)options;
+  return false;
+}
+
+static bool run(const struct options *options) {
+  return run_all(options);
+}
+#endif
+
 static int usage(const char *argument) {
   fprintf(stderr,
           "sim: what is %s?\n"
@@ -125,17 +171,12 @@ static bool read_hosts(const char *text, struct options *options) {
          options->most_hosts <= SIM_HOSTS;
 }
 
-static bool read_number(const char *text, uint64_t *number) {
-  char *rest;
-  *number = strtoull(text, &rest, 10);
-  return *text != '\0' && *rest == '\0';
-}
-
 /* One option; true when it was understood. */
 static bool read_option(char **argument, struct options *options) {
   const char *name = argument[0], *value = argument[1];
   if (strcmp(name, "--trace") == 0) return options->is_traced = true;
   if (strcmp(name, "--twice") == 0) return options->is_twice = true;
+  if (read_planted(argument, options)) return true;
   if (value == NULL) return false;
   if (strcmp(name, "--seeds") == 0) return read_number(value, &options->seeds);
   if (strcmp(name, "--from") == 0) return read_number(value, &options->from);
@@ -145,16 +186,21 @@ static bool read_option(char **argument, struct options *options) {
   return read_number(value, &options->from);
 }
 
+static bool is_flag(const char *argument) {
+  return strcmp(argument, "--trace") == 0 || strcmp(argument, "--twice") == 0 ||
+         strcmp(argument, "--hunt") == 0;
+}
+
 int main(int count, char **arguments) {
-  struct options options = {.from = 1, .seeds = 100};
+  struct options options = {.from = 1, .seeds = 300};
   (void)count;
   for (char **at = arguments + 1; *at != NULL; at++) {
     if (!read_option(at, &options)) return usage(*at);
-    if (strcmp(*at, "--trace") != 0 && strcmp(*at, "--twice") != 0) at++;
+    if (!is_flag(*at)) at++;
   }
   signal(SIGABRT, on_abort);
   if (__sanitizer_set_death_callback != NULL) __sanitizer_set_death_callback(name_seed);
-  bool is_fine = run_all(&options);
+  bool is_fine = run(&options);
   present_seed = 0;
   return is_fine ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -34,6 +34,8 @@ struct sim_host {
   unsigned index;
   struct th_system *system; /* NULL: crashed */
   struct th_loop *loop;     /* the system's; NULL where it has none */
+  bool is_stale;            /* next is to be found anew */
+  uint64_t next;            /* when the system has something to do */
   struct th_address own;    /* an endpoint of ours: it hears of dead letters */
   uint64_t not_before;      /* its threads get no time */
   uint64_t lag;             /* after each turn, at most: a slow machine */

@@ -75,6 +75,9 @@ void sim_convention_hear(struct sim_host *host, const struct th_message *message
   if (!update.added && before == 0)
     sim_ledger_violated(ledger, "host %u hears that host %u is gone, which was not there",
                         host->index, other);
+  if (!update.added && !sim_ledger_is_parted(ledger, host->index, other))
+    sim_ledger_violated(ledger, "host %u hears that host %u is gone, which lives", host->index,
+                        other);
   if (update.added)
     th_map_put(there, identity, (void *)update.capabilities);
   else

@@ -159,6 +159,7 @@ void sim_ledger_excuse_host(struct sim_ledger *ledger, unsigned host) {
     if (party->host != host && party->at != host) continue;
     if (party->excused < ledger->letter_count) party->excused = ledger->letter_count;
     if (party->host == host) party->is_gone = true;
+    party->is_orphan = true;
   }
 }
 
@@ -286,6 +287,8 @@ static void settle_letter(struct sim_ledger *ledger, uint32_t index) {
 
 static void settle_party(struct sim_ledger *ledger, uint32_t index) {
   const struct sim_party *party = &ledger->parties[index];
+  if (party->is_orphan && party->is_born && !party->is_gone)
+    sim_ledger_violated(ledger, "p%u lives, and its creator's system is no more", index);
   if (party->parent == SIM_NOBODY) return;
   const struct sim_party *parent = &ledger->parties[party->parent];
   if (!party->is_gone && party->notices > 0)

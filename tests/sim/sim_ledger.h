@@ -48,6 +48,7 @@ struct sim_party {
   bool is_born;
   bool is_forward; /* it has a name, and its actor lives elsewhere by another address */
   bool is_gone;
+  bool is_orphan;   /* the system that its address is of is no more: it is to go, too */
   uint32_t excused; /* letters up to this number may be lost */
   unsigned notices; /* of its end */
   char name[16];

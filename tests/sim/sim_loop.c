@@ -20,6 +20,7 @@ struct th_loop {
   struct sim_item items; /* the ring's own, neither first nor last */
   bool stop;
   bool is_inside;
+  bool has_changed; /* when there is something to do */
 };
 
 struct th_loop_timer {
@@ -32,6 +33,7 @@ struct th_loop_timer {
 
 void sim_item_cancel(struct sim_item *item) {
   if (item->loop == NULL) return;
+  item->loop->has_changed = true;
   item->previous->next = item->next;
   item->next->previous = item->previous;
   item->loop = NULL;
@@ -42,6 +44,7 @@ void sim_item_at(struct sim_item *item, struct th_loop *loop, uint64_t due,
   sim_item_cancel(item);
   struct sim_item *before = loop->items.previous;
   while (before != &loop->items && before->due > due) before = before->previous;
+  loop->has_changed = true;
   item->loop = loop;
   item->due = due;
   item->run = run;
@@ -55,6 +58,12 @@ void sim_item_at(struct sim_item *item, struct th_loop *loop, uint64_t due,
 uint64_t sim_loop_next(const struct th_loop *loop) {
   if (loop->posted != NULL || loop->stop) return 0;
   return loop->items.next == &loop->items ? TH_FOREVER : loop->items.next->due;
+}
+
+bool sim_loop_has_changed(struct th_loop *loop) {
+  bool has_changed = loop->has_changed;
+  loop->has_changed = false;
+  return has_changed;
 }
 
 unsigned sim_loop_host(const struct th_loop *loop) {
@@ -88,6 +97,7 @@ static void run_due(struct th_loop *loop, bool may_be_short) {
 }
 
 static void turn(struct th_loop *loop, bool may_be_short) {
+  loop->has_changed = true;
   run_posted(loop);
   if (!loop->stop) run_due(loop, may_be_short);
 }
@@ -109,9 +119,11 @@ int th_loop_run(struct th_loop *loop, uint64_t until) {
 
 void th_loop_stop(struct th_loop *loop) {
   loop->stop = true;
+  loop->has_changed = true;
 }
 
 void th_loop_post(struct th_loop *loop, struct th_task *task) {
+  loop->has_changed = true;
   task->next = NULL;
   *loop->last = task;
   loop->last = &task->next;

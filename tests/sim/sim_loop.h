@@ -32,6 +32,9 @@ void sim_item_cancel(struct sim_item *item);
 /* When the loop has something to do: TH_FOREVER for never. */
 uint64_t sim_loop_next(const struct th_loop *loop);
 
+/* Whether that may be another time than when this was asked last. */
+bool sim_loop_has_changed(struct th_loop *loop);
+
 /* Whose loop it is: the engine's host when it was made. */
 unsigned sim_loop_host(const struct th_loop *loop);
 

@@ -210,7 +210,6 @@ static void start_host(struct story *story, unsigned index) {
     sim_host_start(host);
     return;
   }
-  sim_ledger_trouble(&story->world.ledger, index, index, UINT64_MAX);
   story->recoveries[story->recovery_count++] = (struct recovery){
     .when = th_clock_after(sim_draw(LONGEST)), .fault = SIM_FAULT_LEAVE, .one = index};
 }
@@ -355,8 +354,10 @@ static void end(struct story *story, struct sim_result *result) {
   for (unsigned i = 0; i < world->host_count; i++)
     if (world->hosts[i].system != NULL) check_books(&world->hosts[i]);
   sim_ledger_settle(&world->ledger, result->fates);
-  for (unsigned i = 0; i < world->host_count; i++)
+  for (unsigned i = 0; i < world->host_count; i++) {
+    sim_ledger_trouble(&world->ledger, i, i, UINT64_MAX);
     if (world->hosts[i].system != NULL) sim_host_leave(&world->hosts[i]);
+  }
   check_emptiness(world);
 }
 

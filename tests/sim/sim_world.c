@@ -39,6 +39,7 @@ static const struct th_endpoint_events endpoint_events = {.deliver = deliver, .c
 
 void sim_host_route(struct sim_host *host, struct th_message *message) {
   sim_engine()->host = host->index;
+  host->is_stale = true;
   th_system_route(host->system, message);
   th_system_crank(host->system, TH_FOREVER);
 }
@@ -148,7 +149,7 @@ static void check_remains(struct sim_host *host) {
 
 void sim_host_leave(struct sim_host *host) {
   uint64_t until = th_clock_after(LEAVING);
-  host->is_leaving = true;
+  host->is_leaving = host->is_stale = true;
   sim_engine()->host = host->index;
   th_system_shutdown(host->system);
   th_system_crank(host->system, TH_FOREVER);
@@ -202,12 +203,16 @@ bool sim_world_is_disturbed(const struct sim_world *world, unsigned host) {
 
 /* ---- who goes on ---- */
 
-static uint64_t host_next(const struct sim_host *host) {
+/* Only its own turns, and what comes to its loop, change when a system has something to do. */
+static uint64_t host_next(struct sim_host *host) {
   if (host->system == NULL) return TH_FOREVER;
-  uint64_t next = th_system_next_timer(host->system);
-  uint64_t loop = sim_loop_next(host->loop);
-  if (loop < next) next = loop;
-  return next < host->not_before ? host->not_before : next;
+  bool has_changed = sim_loop_has_changed(host->loop);
+  if (has_changed || host->is_stale) {
+    uint64_t timer = th_system_next_timer(host->system), loop = sim_loop_next(host->loop);
+    host->next = loop < timer ? loop : timer;
+    host->is_stale = false;
+  }
+  return host->next < host->not_before ? host->not_before : host->next;
 }
 
 static uint64_t program_next(const struct sim_program *program) {
@@ -215,7 +220,7 @@ static uint64_t program_next(const struct sim_program *program) {
   return th_on_loop(loop) ? TH_FOREVER : sim_loop_next(loop);
 }
 
-static uint64_t world_next(const struct sim_world *world) {
+static uint64_t world_next(struct sim_world *world) {
   uint64_t next = TH_FOREVER;
   for (unsigned i = 0; i < world->host_count; i++) {
     uint64_t own = host_next(&world->hosts[i]);
@@ -238,6 +243,7 @@ static void begin_turn(struct sim_world *world, unsigned host) {
 
 static void turn_host(struct sim_host *host) {
   begin_turn(host->world, host->index);
+  host->is_stale = true;
   th_system_crank(host->system, TH_FOREVER);
   if (host->lag > 0) host->not_before = th_clock_after(sim_draw(host->lag));
 }
