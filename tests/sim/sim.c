@@ -68,10 +68,11 @@ static void report(const struct options *options, const struct sim_result *sums,
          fates[SIM_RETURNED], fates[SIM_SENT]);
   printf("sim: faults: %" PRIu64 " cuts, %" PRIu64 " one-way cuts, %" PRIu64 " crashes, %" PRIu64
          " silent crashes, %" PRIu64 " stalls, %" PRIu64 " slow hosts, %" PRIu64
-         " crashed programs, %" PRIu64 " systems left, %" PRIu64 " lost frames\n",
+         " crashed programs, %" PRIu64 " breaks, %" PRIu64 " systems left, %" PRIu64
+         " lost frames\n",
          faults[SIM_FAULT_CUT], faults[SIM_FAULT_HALF_CUT], faults[SIM_FAULT_CRASH],
          faults[SIM_FAULT_SILENT_CRASH], faults[SIM_FAULT_STALL], faults[SIM_FAULT_SLOW],
-         faults[SIM_FAULT_PROGRAM], faults[SIM_FAULT_LEAVE], sums->lost);
+         faults[SIM_FAULT_PROGRAM], faults[SIM_FAULT_BREAK], faults[SIM_FAULT_LEAVE], sums->lost);
 }
 
 static void run_seed(const struct options *options, uint64_t seed, struct sim_result *result) {

@@ -54,6 +54,7 @@ enum sim_fault {
   SIM_FAULT_STALL,
   SIM_FAULT_SLOW,
   SIM_FAULT_PROGRAM,
+  SIM_FAULT_BREAK,
   SIM_FAULT_LEAVE, /* it is shut down, and may come again */
   SIM_FAULTS
 };
@@ -114,8 +115,8 @@ struct th_message *sim_host_ask(struct sim_host *host, const struct th_buffer *r
 void sim_world_step(struct sim_world *world, uint64_t until);
 void sim_world_run(struct sim_world *world, uint64_t until);
 
-/* A fault keeps two hosts apart for so long; one and the same: this one from all. Links that touch
- * one of them, now or from now on, may break through no fault of their own. */
+/* A fault keeps two hosts apart for so long; one and the same: this one from all. Links between
+ * them, now or from now on, may break through no fault of their own. */
 void sim_world_disturbed(struct sim_world *world, unsigned one, unsigned other, uint64_t time);
 bool sim_world_is_disturbed(const struct sim_world *world, unsigned host);
 
@@ -151,6 +152,6 @@ void sim_program_free(struct sim_program *program);
 struct sim_program *sim_program_next(const struct sim_program *program);
 struct th_loop *sim_program_loop(const struct sim_program *program);
 unsigned sim_program_host(const struct sim_program *program);
-void sim_program_disturbed(struct sim_program *program, unsigned host);
+void sim_program_disturbed(struct sim_program *program, unsigned one, unsigned other);
 
 #endif

@@ -87,11 +87,11 @@ void sim_convention_hear(struct sim_host *host, const struct th_message *message
 /* ---- who belongs to it ---- */
 
 void sim_convention_draw(struct sim_world *world) {
-  static const uint64_t periods[] = {1, 2, 3, 5, 10};
+  static const uint64_t periods[] = {1, 1, 2, 3, 5, 10};
   if (world->host_count < 2 || sim_chance(100)) return;
   world->leader_count = sim_chance(700) ? 1 : (unsigned)sim_between(1, 3);
   if (world->leader_count > world->host_count) world->leader_count = world->host_count;
-  world->period = periods[sim_draw(5)] * TH_SECOND;
+  world->period = periods[sim_draw(6)] * TH_SECOND;
   for (unsigned i = 0; i < world->host_count; i++) {
     world->hosts[i].kind = (int64_t)sim_draw(SIM_KINDS);
     world->hosts[i].is_outbound_only = i >= world->leader_count && sim_chance(OUTBOUND);

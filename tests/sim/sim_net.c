@@ -82,6 +82,36 @@ void sim_net_cut(unsigned from, unsigned to, bool is_cut) {
         (is_cut ? stall : mend)(at, side);
 }
 
+static bool is_busy(const struct connection *connection) {
+  return connection->pipes[0].first != NULL || connection->pipes[1].first != NULL;
+}
+
+static bool joins(const struct connection *connection, unsigned one, unsigned other) {
+  const unsigned *hosts = connection->hosts;
+  return connection->is_made && !connection->is_silent &&
+         ((hosts[0] == one && hosts[1] == other) || (hosts[0] == other && hosts[1] == one));
+}
+
+bool sim_net_draw_pair(unsigned *one, unsigned *other) {
+  const struct connection *found = NULL;
+  uint64_t seen = 0;
+  for (const struct connection *at = sim_net()->connections; at != NULL; at = at->next) {
+    if (!at->is_made || at->is_silent || at->hosts[0] == at->hosts[1]) continue;
+    seen += is_busy(at) ? 8 : 1;
+    if (sim_draw(seen) < (is_busy(at) ? 8 : 1)) found = at;
+  }
+  if (found == NULL) return false;
+  *one = found->hosts[0];
+  *other = found->hosts[1];
+  return true;
+}
+
+void sim_net_break(unsigned one, unsigned other) {
+  for (struct connection *at = sim_net()->connections; at != NULL; at = at->next)
+    for (unsigned side = 0; side < 2 && joins(at, one, other); side++)
+      if (lives(at->ends[side])) sim_pipe_reset(at, side);
+}
+
 /* The side on the host is gone without a word of its own; its kernel speaks for it, or nobody. */
 static void lose_host(struct connection *connection, unsigned side, bool is_silent) {
   struct end *end = connection->ends[side], *left = connection->ends[1 - side];

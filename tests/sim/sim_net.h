@@ -8,6 +8,7 @@
  *   cut      From one host to another nothing gets through. What is on its way, or sent now, stalls
  *            and arrives after the healing, but for loose frames, which are lost. A connection may
  *            be given up by one side before that, or break at the healing.
+ *   break    All connections between two hosts are reset.
  *   crash    The host's connections are gone. Their other sides are told so, where the host's
  *            kernel outlives the process; else they hear nothing more, until they lose patience.
  *   absence  Who connects where nobody listens is refused; where the host is down, or cut off, he
@@ -36,6 +37,11 @@ uint32_t sim_net_ip(unsigned host);
 
 void sim_net_cut(unsigned from, unsigned to, bool is_cut);
 bool sim_net_is_cut(unsigned from, unsigned to);
+
+/* Two hosts that are connected, those with something on its way before others; false: there are
+ * none. And all their connections break, with what is on its way. */
+bool sim_net_draw_pair(unsigned *one, unsigned *other);
+void sim_net_break(unsigned one, unsigned other);
 
 /* With is_silent its kernel goes as well. From then on the host's wires reach nobody. */
 void sim_net_crash(unsigned host, bool is_silent);

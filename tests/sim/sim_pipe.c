@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "sim_inside.h"
 
-#define TORN 250 /* of 1000 resets: what has not arrived yet is lost */
+#define TORN 500 /* of 1000 resets: what has not arrived yet is lost */
 
 uint64_t sim_pipe_delay(void) {
   uint64_t most = sim_chance(sim_net()->spikes) ? 50 * TH_MILLISECOND : sim_net()->delay;

@@ -11,10 +11,10 @@
 #include <stdint.h>
 
 #define SIM_PLANTS(X)                                                                              \
-  X(1, "an acknowledgement is taken for one more than it says")                                    \
+  X(1, "an acknowledgement is taken for all that was written")                                     \
   X(2, "a new connection begins one message too late")                                             \
   X(3, "a greeting counts only what was acknowledged as received")                                 \
-  X(4, "a session goes on with half of another one")                                               \
+  X(4, "a system that was restarted is taken for the one before")                                  \
   X(5, "forwards are not told that a host is lost")                                                \
   X(6, "an alias is open before its forward says so")                                              \
   X(7, "the end of an actor is not told to its forward")                                           \
@@ -25,7 +25,8 @@
   X(12, "an actor whose creator's system is lost lives on")
 
 /* Begins seeds as sim does, so many at most from each of several beginnings, for one bug, or (0) all
- * of them. Prints a line for each bug. True when every beginning found it. */
+ * of them. Prints a line for each bug. True when most
+ * beginnings found each. */
 bool sim_planted_hunt(int plant, uint64_t most, bool (*is_found)(uint64_t seed));
 
 #endif

@@ -15,7 +15,8 @@
 #include "sim.h"
 
 #define BALLAST 20000
-#define HEAVY 50 /* of 1000 letters */
+#define HEAVY 50                   /* of 1000 letters */
+#define SOON (20 * TH_MILLISECOND) /* within the time that a birth elsewhere takes */
 #define WAKE_TIME (300 * TH_MILLISECOND)
 
 static struct sim_ledger *ledger(void) {
@@ -31,7 +32,7 @@ static struct th_message *new_letter(struct sim_world *world, uint32_t sender, u
   struct th_address from = sim_ledger_party(&world->ledger, sender)->address;
   struct th_address to = sim_ledger_party(&world->ledger, receiver)->address;
   th_buffer_init(&buffer);
-  uint32_t mentioned = sim_draw_party(world);
+  uint32_t mentioned = sim_chance(500) ? world->ledger.party_count - 1 : sim_draw_party(world);
   th_pack_array(&buffer, 4);
   th_pack_int(&buffer, sim_ledger_sent(&world->ledger, sender, receiver));
   th_pack_int(&buffer, depth);
@@ -105,26 +106,46 @@ uint32_t sim_draw_party(const struct sim_world *world) {
 
 struct probe {
   uint32_t party;
+  struct
+    th_address friend; /* whom a letter has mentioned, or a child: written to again and again */
 };
 
 static uint32_t party_of(const struct th_actor *actor) {
   return ((const struct probe *)actor->state)->party;
 }
 
-/* To anybody, or to whom the letter has mentioned, by the address as it came. */
-static void write_to_somebody(struct th_actor *actor, const struct letter *letter) {
+/* To anybody, or to the friend, by the address as it came. */
+static void write_to_somebody(struct th_actor *actor, int64_t depth) {
   struct sim_world *world = sim_engine()->world;
-  uint32_t mentioned = sim_ledger_find(&world->ledger, &letter->mentioned);
-  bool is_known = mentioned == SIM_NOBODY || sim_chance(500);
-  uint32_t receiver = is_known ? sim_draw_party(world) : mentioned;
-  struct th_message *message = sim_letter_new(world, party_of(actor), receiver, letter->depth - 1);
-  if (!is_known) message->target = letter->mentioned;
+  const struct th_address *friend = &((const struct probe *)actor->state)->friend;
+  uint32_t known = sim_ledger_find(&world->ledger, friend);
+  bool is_friend = known != SIM_NOBODY && sim_chance(600);
+  uint32_t receiver = is_friend ? known : sim_draw_party(world);
+  struct th_message *message = sim_letter_new(world, party_of(actor), receiver, depth);
+  if (is_friend) message->target = *friend;
   struct th_actor *full = actor->world->ops->send(actor->world, message);
   if (full != NULL) actor->pressed = full;
 }
 
 int64_t sim_draw_kind(const struct sim_world *world) {
   return world->leader_count > 0 && sim_chance(500) ? (int64_t)sim_draw(SIM_KINDS) : -1;
+}
+
+static void ask_to_be_woken(struct th_actor *actor) {
+  struct sim_world *world = sim_engine()->world;
+  uint32_t party = party_of(actor);
+  struct th_message *letter = sim_letter_new(world, party, party, 1);
+  sim_ledger_later(&world->ledger);
+  actor->world->ops->send_later(
+    actor->world, th_clock_after(sim_draw(sim_chance(700) ? SOON : WAKE_TIME)), letter);
+}
+
+/* Who is yet to be born is written to often, while he is. */
+static void befriend(struct th_actor *actor, const struct th_address *address) {
+  uint32_t party = sim_ledger_find(ledger(), address);
+  ((struct probe *)actor->state)->friend = *address;
+  if (party == SIM_NOBODY || sim_ledger_party(ledger(), party)->is_born) return;
+  for (unsigned i = 0; i < 5; i++) ask_to_be_woken(actor);
 }
 
 static void have_child(struct th_actor *actor) {
@@ -151,6 +172,9 @@ static void have_child(struct th_actor *actor) {
   uint32_t parent = creation.global_name == NULL ? party_of(actor) : SIM_NOBODY;
   uint32_t child = sim_ledger_expect(ledger(), &address, sim_engine()->host, parent);
   sim_trace("p%u is expected", child);
+  befriend(actor, &address);
+  if (sim_chance(300))
+    for (unsigned i = 0; i < 3; i++) write_to_somebody(actor, 2);
 }
 
 static void ask_somebody_to_exit(struct th_actor *actor) {
@@ -164,17 +188,9 @@ static void ask_somebody_to_exit(struct th_actor *actor) {
   th_buffer_clear(&buffer);
 }
 
-static void ask_to_be_woken(struct th_actor *actor) {
-  struct sim_world *world = sim_engine()->world;
-  uint32_t party = party_of(actor);
-  struct th_message *letter = sim_letter_new(world, party, party, 1);
-  sim_ledger_later(&world->ledger);
-  actor->world->ops->send_later(actor->world, th_clock_after(sim_draw(WAKE_TIME)), letter);
-}
-
-static void act(struct th_actor *actor, const struct letter *letter) {
-  for (uint64_t count = sim_draw(3); count > 0; count--) write_to_somebody(actor, letter);
+static void act(struct th_actor *actor, int64_t depth) {
   if (sim_chance(150)) have_child(actor);
+  for (uint64_t count = sim_draw(4); count > 0; count--) write_to_somebody(actor, depth);
   if (sim_chance(60)) ask_somebody_to_exit(actor);
 }
 
@@ -183,8 +199,9 @@ static int receive_letter(struct th_actor *actor, const struct th_message *messa
   struct letter letter = read_letter(message->payload, message->size);
   sim_ledger_received(ledger(), letter.number, party_of(actor));
   if (letter.depth > 0 && !sim_engine()->world->is_calm) {
-    if (sim_chance(50)) ask_to_be_woken(actor);
-    act(actor, &letter);
+    if (sim_chance(300)) befriend(actor, &letter.mentioned);
+    if (sim_chance(150)) ask_to_be_woken(actor);
+    act(actor, letter.depth - 1);
   }
   if (!sim_chance(50)) return 0;
   sim_ledger_fate(ledger(), letter.number, SIM_FAILED);

@@ -210,8 +210,11 @@ unsigned sim_program_host(const struct sim_program *program) {
   return program->host;
 }
 
-void sim_program_disturbed(struct sim_program *program, unsigned host) {
-  if (program->host != host && program->at != host) return;
+/* One and the same: all that it has to do with. */
+void sim_program_disturbed(struct sim_program *program, unsigned one, unsigned other) {
+  bool has_one = program->host == one || program->at == one;
+  bool has_other = program->host == other || program->at == other;
+  if (!has_one || !has_other) return;
   program->is_disturbed = true;
   excuse(program);
 }

@@ -11,11 +11,12 @@
 #define RECOVERIES 256
 #define LONGEST (15 * TH_SECOND) /* of what happens */
 #define FIRST (5 * TH_SECOND)    /* until who was never met is given up */
+#define BREAK_TIME (100 * TH_MILLISECOND)
 #define SETTLING (120 * TH_SECOND)
 
 static const char *const fault_words[SIM_FAULTS] = {
-  "cut",      "one-way cut",        "crash",  "silent crash", "stall",
-  "slowness", "crash of a program", "absence"};
+  "cut",      "one-way cut",        "crash", "silent crash", "stall",
+  "slowness", "crash of a program", "break", "absence"};
 
 struct recovery {
   uint64_t when;
@@ -69,7 +70,7 @@ static void crash_program(struct sim_world *world) {
     program = sim_program_next(program);
   if (program == NULL) return;
   unsigned host = sim_program_host(program);
-  sim_program_disturbed(program, host);
+  sim_program_disturbed(program, host, host);
   sim_program_free(program);
   sim_program_new(world, host, (unsigned)sim_draw(world->host_count));
 }
@@ -106,6 +107,9 @@ static void strike(struct sim_world *world, const struct recovery *fault) {
   case SIM_FAULT_SLOW:
     host->lag = sim_between(1, 50) * TH_MILLISECOND;
     break;
+  case SIM_FAULT_BREAK:
+    sim_net_break(fault->one, fault->other);
+    break;
   case SIM_FAULT_LEAVE:
     leave(world, host);
     break;
@@ -114,16 +118,23 @@ static void strike(struct sim_world *world, const struct recovery *fault) {
   }
 }
 
-/* Mostly short, so that much of it falls within what happens; now and then past every patience. */
-static uint64_t draw_duration(void) {
-  if (sim_chance(600)) return sim_between(10, 1000) * TH_MILLISECOND;
+/* Mostly short, so that much of it falls within what happens; often about as long as systems wait
+ * for each other, and now and then past every patience. */
+static uint64_t draw_duration(const struct sim_world *world) {
+  if (sim_chance(500)) return sim_between(10, 1000) * TH_MILLISECOND;
+  if (sim_chance(500)) return 2 * world->period + sim_draw(2 * world->period + 1);
   return sim_between(1, sim_chance(300) ? 60 : 10) * TH_SECOND;
+}
+
+static bool is_of_pair(enum sim_fault fault) {
+  return fault == SIM_FAULT_CUT || fault == SIM_FAULT_HALF_CUT || fault == SIM_FAULT_BREAK;
 }
 
 static void disturb(struct sim_world *world, const struct recovery *fault) {
   uint64_t time = fault->when - th_clock_now();
-  if (fault->fault == SIM_FAULT_CUT || fault->fault == SIM_FAULT_HALF_CUT) {
-    sim_world_disturbed(world, fault->one, fault->other, fault->one != fault->other ? time : 0);
+  if (is_of_pair(fault->fault)) {
+    bool is_long = fault->one != fault->other && fault->fault != SIM_FAULT_BREAK;
+    sim_world_disturbed(world, fault->one, fault->other, is_long ? time : BREAK_TIME);
   } else if (fault->fault != SIM_FAULT_PROGRAM) {
     sim_world_disturbed(world, fault->one, fault->one, time);
   }
@@ -131,10 +142,12 @@ static void disturb(struct sim_world *world, const struct recovery *fault) {
 
 static void make_fault(struct story *story) {
   struct sim_world *world = &story->world;
-  struct recovery fault = {.when = th_clock_after(draw_duration()),
+  struct recovery fault = {.when = th_clock_after(draw_duration(world)),
                            .fault = (enum sim_fault)sim_draw(SIM_FAULTS),
                            .one = draw_host(world)->index,
                            .other = draw_host(world)->index};
+  if (sim_chance(250)) fault.fault = SIM_FAULT_BREAK;
+  if (is_of_pair(fault.fault) && sim_chance(800)) sim_net_draw_pair(&fault.one, &fault.other);
   if (world->hosts[fault.one].system == NULL || story->recovery_count == RECOVERIES) return;
   sim_trace("%s, host %u and %u", fault_words[fault.fault], fault.one, fault.other);
   disturb(world, &fault);
@@ -182,11 +195,11 @@ static void happen(struct story *story, uint64_t end) {
     recover_until(story, now);
     if (story->next_act <= now) {
       act(&story->world);
-      story->next_act = th_clock_after(sim_between(1, 200) * TH_MILLISECOND);
+      story->next_act = th_clock_after(sim_between(1, 150) * TH_MILLISECOND);
     }
     if (story->has_faults && story->next_fault <= now) {
       make_fault(story);
-      story->next_fault = th_clock_after(sim_between(50, 3000) * TH_MILLISECOND);
+      story->next_fault = th_clock_after(sim_between(50, 2000) * TH_MILLISECOND);
     }
   }
 }

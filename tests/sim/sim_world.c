@@ -186,10 +186,8 @@ void sim_host_crash(struct sim_host *host, bool is_silent) {
 
 void sim_world_disturbed(struct sim_world *world, unsigned one, unsigned other, uint64_t time) {
   sim_ledger_trouble(&world->ledger, one, other, time);
-  for (struct sim_program *at = world->programs; at != NULL; at = sim_program_next(at)) {
-    sim_program_disturbed(at, one);
-    sim_program_disturbed(at, other);
-  }
+  for (struct sim_program *at = world->programs; at != NULL; at = sim_program_next(at))
+    sim_program_disturbed(at, one, other);
 }
 
 bool sim_world_is_disturbed(const struct sim_world *world, unsigned host) {
