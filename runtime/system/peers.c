@@ -21,6 +21,9 @@
 #define FAREWELL (2 * TH_SECOND)
 #define SHORT_FAREWELL (200 * TH_MILLISECOND)
 
+/* A connection is made and greeted in less, where the two can reach each other. */
+#define SHORTEST_ATTEMPT (500 * TH_MILLISECOND)
+
 /* So many identities that are no more are remembered, so that nobody is connected to in vain. */
 #define MOST_GONE 4096
 
@@ -738,7 +741,12 @@ void th_peers_start(struct th_peers *peers) {
   const struct th_system *system = peers->system;
   struct th_session_times times = TH_SESSION_TIMES;
   times.lost = TH_CONVENTION_MISSES * system->check_in_period;
-  times.ping = times.lost / 6;
+  uint64_t part = times.lost / 6;
+  times.ping = part;
+  /* One attempt in vain must not take the time in which another one would succeed. */
+  uint64_t attempt = part < SHORTEST_ATTEMPT ? SHORTEST_ATTEMPT : part;
+  if (times.greeting > attempt) times.greeting = attempt;
+  if (times.pause_most > attempt) times.pause_most = attempt;
   peers->config = (struct th_session_config){.loop = peers->loop,
                                              .wire = peers->wire,
                                              .own = system->world.admin,
