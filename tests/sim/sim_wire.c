@@ -296,8 +296,8 @@ static void attempt(struct sim_item *item) {
   } else if (th_clock_now() >= end->give_up) {
     sim_end_finish(end, -ETIMEDOUT, true);
   } else {
-    end->pause *= 2;
     sim_item_at(&end->act, sim_end_loop(end), th_clock_after(end->pause), attempt);
+    end->pause *= 2;
   }
 }
 
