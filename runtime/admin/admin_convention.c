@@ -198,7 +198,11 @@ static int call_back(struct th_admin *admin, struct th_unpack *reader) {
 static int serve(struct th_admin *admin, struct th_actor *actor, const struct th_message *message,
                  int64_t operation, struct th_unpack *reader) {
   const struct th_address *sender = &message->sender;
-  if (!th_convention_knows(admin->convention, sender->system)) return TH_EREFUSED;
+  bool is_known = th_convention_knows(admin->convention, sender->system);
+  /* A member that was removed here may not know it yet: what waits there for an answer would for
+   * ever. */
+  if (!is_known && operation == TH_CONVENTION_PLACE) refuse_place(actor, sender);
+  if (!is_known) return TH_EREFUSED;
   if (operation == TH_CONVENTION_PLACE) return place(admin, actor, message, reader);
   if (sender->number != TH_ADMIN_NUMBER) return TH_EREFUSED;
   if (operation == TH_CONVENTION_CALL) return call(admin, message, reader);
