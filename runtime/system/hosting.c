@@ -200,7 +200,8 @@ void th_hosting_drop(struct th_hosting *hosting, uint64_t number, const char *re
   pthread_mutex_unlock(&hosting->lock);
   for (; hosted != NULL; hosted = next) {
     next = hosted->next;
-    if (reason != NULL && !hosted->is_lost && !TH_PLANT(7)) tell_gone(hosting->system, hosted, reason);
+    if (reason != NULL && !hosted->is_lost && !TH_PLANT(7))
+      tell_gone(hosting->system, hosted, reason);
     bury(hosting->system, hosted);
   }
 }

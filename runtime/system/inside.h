@@ -106,8 +106,6 @@ bool th_remote_relocate(struct th_world *world, struct th_actor *actor, struct t
 void th_remote_settled(struct th_world *world, struct th_actor *actor, const struct th_birth *birth,
                        int error, const char *words);
 void th_remote_leaves(struct th_world *world, struct th_actor *actor, const char *reason);
-/* Any thread: a message of that kind that found nobody. */
-void th_remote_dead(struct th_system *system, const struct th_message *message);
 /* The admin's turn: a message of kind TH_KIND_REMOTE to it. */
 void th_remote_receive(struct th_system *system, const struct th_message *message,
                        bool is_from_leader);

@@ -55,7 +55,6 @@ struct peer {
   struct th_actor *account;   /* fixed, as is the next */
   struct th_pressure *pressure;
   struct th_task begin;         /* makes the session */
-  atomic_bool is_up;            /* there is a connection; relaxed: a hint */
   pthread_mutex_t waiting_lock; /* the number told last is the last; under it, is_over */
   bool is_over;                 /* the account may be another's */
 };
@@ -296,14 +295,6 @@ bool th_peers_depend(struct th_peers *peers, const struct th_address *host, uint
   return true;
 }
 
-bool th_peers_is_up(struct th_peers *peers, const struct th_address *host) {
-  pthread_mutex_lock(&peers->lock);
-  const struct peer *peer = th_map_find(&peers->all, host->system);
-  bool is_up = peer != NULL && atomic_load_explicit(&peer->is_up, memory_order_relaxed);
-  pthread_mutex_unlock(&peers->lock);
-  return is_up;
-}
-
 void th_peers_forget(struct th_peers *peers, const struct th_address *host, uint64_t forward) {
   pthread_mutex_lock(&peers->lock);
   struct peer *peer = th_map_find(&peers->all, host->system);
@@ -318,7 +309,6 @@ static void on_up(void *context, struct th_session *session, const struct th_mee
   struct th_peers *peers = peer->peers;
   char text[TH_ADDRESS_TEXT_SIZE];
   (void)session;
-  atomic_store_explicit(&peer->is_up, true, memory_order_relaxed);
   pthread_mutex_lock(&peers->lock);
   if (other->admin.port != 0 && peer->admin.port == 0) peer->admin = other->admin;
   struct th_address admin = peer->admin;
@@ -331,7 +321,6 @@ static void on_up(void *context, struct th_session *session, const struct th_mee
 static void on_down(void *context, struct th_session *session, const char *words) {
   struct peer *peer = context;
   (void)session;
-  atomic_store_explicit(&peer->is_up, false, memory_order_relaxed);
   th_log_write(peer->peers->system->world.log, TH_LOG_INFO, "%s", words);
 }
 

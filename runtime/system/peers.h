@@ -59,9 +59,6 @@ bool th_peers_is_full(struct th_peers *peers, const struct th_address *host);
 bool th_peers_depend(struct th_peers *peers, const struct th_address *host, uint64_t forward);
 void th_peers_forget(struct th_peers *peers, const struct th_address *host, uint64_t forward);
 
-/* Any thread: whether there is a connection to that system now. */
-bool th_peers_is_up(struct th_peers *peers, const struct th_address *host);
-
 /* Any thread: messages that left by sessions, and those of them that came back. */
 void th_peers_counts(const struct th_peers *peers, uint64_t *carried, uint64_t *returned);
 

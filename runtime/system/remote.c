@@ -286,23 +286,6 @@ static int lose_host(struct th_actor *actor, const char *words, bool was_never_t
   return try_next(actor);
 }
 
-/* The runtime's own request is not passed on where nobody may ever hear it. */
-static bool is_to_end_now(struct th_actor *actor, const struct th_message *message) {
-  const struct forward *forward = actor->state;
-  struct th_system *system = th_system_of(actor->world);
-  if (message->kind != TH_KIND_EXIT_REQUEST || (message->flags & TH_MESSAGE_URGENT) == 0)
-    return false;
-  return th_address_is_none(&forward->actor) ||
-         (atomic_load_explicit(&system->closing, memory_order_relaxed) &&
-          !th_peers_is_up(system->peers, &forward->host));
-}
-
-static int end_now(struct th_actor *actor) {
-  const struct forward *forward = actor->state;
-  if (!th_address_is_none(&forward->actor)) return end(actor, "exit");
-  return fail(actor, TH_ESHUTDOWN, "it was asked to exit before it had started");
-}
-
 /* The leader's refusal to name any. */
 static bool is_refusal(const struct forward *forward, int64_t operation) {
   return operation == TH_REMOTE_FAILED && forward->candidates == NULL;
@@ -408,10 +391,8 @@ static int receive(struct th_actor *actor, struct th_message **message, struct t
   if ((*message)->kind == TH_KIND_REMOTE) return take_words(actor, *message);
   if ((*message)->kind == TH_KIND_REPLY && is_answer(forward, *message))
     return take_reply(actor, *message);
-  if (is_to_end_now(actor, *message)) return end_now(actor);
   if (!is_for_actor(*message)) return 0;
-  if ((*message)->kind == TH_KIND_PRESENCE &&
-      (*message)->sender.system != actor->address.system) {
+  if ((*message)->kind == TH_KIND_PRESENCE && (*message)->sender.system != actor->address.system) {
     decline(actor, *message);
     return 0;
   }
@@ -450,24 +431,6 @@ bool th_remote_relocate(struct th_world *world, struct th_actor *actor, struct t
   atomic_store_explicit(&actor->card.is_checked, false, memory_order_relaxed);
   ask_for_candidates(actor, &world->admin);
   return true;
-}
-
-/* A forward has not waited for the birth of its actor, which nobody can reach now. */
-void th_remote_dead(struct th_system *system, const struct th_message *message) {
-  struct th_unpack reader;
-  struct th_buffer buffer;
-  th_unpack_init(&reader, message->payload, message->size);
-  th_unpack_array(&reader);
-  if (th_unpack_int(&reader) != TH_REMOTE_BORN || message->sender.system == system->identity)
-    return;
-  th_buffer_init(&buffer);
-  th_notice_exit_request(&buffer, true);
-  struct th_message *request = th_message_pack(TH_KIND_EXIT_REQUEST, &message->sender,
-                                               &system->world.admin, &buffer);
-  th_buffer_clear(&buffer);
-  if (request == NULL) return;
-  request->flags = TH_MESSAGE_URGENT;
-  th_router_send(&system->world, request);
 }
 
 /* ---- the host's side ---- */

@@ -153,7 +153,6 @@ void th_router_dead(struct th_world *world, struct th_message *message) {
   struct th_system *system = th_system_of(world);
   atomic_fetch_add_explicit(&system->dead, 1, memory_order_relaxed);
   if (message->kind == TH_KIND_PRESENCE) answer_absence(system, message);
-  if (message->kind == TH_KIND_REMOTE) th_remote_dead(system, message);
   if (is_worth_a_letter(message)) hand_to_admin(system, message);
   /* Last: who hears of it and then registers a handler does not get this letter. */
   if ((message->flags & TH_MESSAGE_ASK) != 0) notify_asker(system, message);

@@ -16,9 +16,8 @@ static uint32_t read_address(const struct sockaddr *address) {
 }
 
 static uint32_t ask_route(uint32_t ip) {
-  struct sockaddr_in there = {.sin_family = AF_INET,
-                              .sin_port = htons(SOME_PORT),
-                              .sin_addr.s_addr = htonl(ip)};
+  struct sockaddr_in there = {
+    .sin_family = AF_INET, .sin_port = htons(SOME_PORT), .sin_addr.s_addr = htonl(ip)};
   struct sockaddr_in here = {0};
   socklen_t size = sizeof here;
   int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -12,9 +12,9 @@
 #include "base/memory.h"
 #include "host/options.h"
 
-static const char *const names[] = {"run",    "start", "shutdown", "load", "unload", "sources",
-                                    "create", "tell",  "ask",      "exit", "status", "bundle",
-                                    "capability"};
+static const char *const names[] = {"run",     "start",  "shutdown",  "load", "unload",
+                                    "sources", "create", "tell",      "ask",  "exit",
+                                    "status",  "bundle", "capability"};
 #define NAME_COUNT (sizeof names / sizeof names[0])
 
 /* Not inlined: gcc 12 then takes text, which open_memstream fills, for a pointer to itself. */
