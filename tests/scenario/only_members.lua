@@ -108,7 +108,10 @@ local function stories(base)
     local child = away(green, blue, name .. "Choking")
     for _, from in ipairs { green, red, blue } do
       local own <close> = from.asys:private()
-      local status = own:ask(child, actors.Thespian_StatusReq(), convention.patience)
+      local status
+      repeat -- what is starting has no class yet, and may still be tried in its creator's system
+        status = own:ask(child, actors.Thespian_StatusReq(), convention.patience)
+      until status.class
       check.equal(status.address, child)
       check.equal(status.class, name .. "Choking")
     end
