@@ -20,6 +20,21 @@ local function with_child(from, colour)
   return child
 end
 
+-- The same when a leader was just lost: members take the next one as soon as they miss it themselves,
+-- and what they have asked a lost one for fails.
+local function insist(from, colour)
+  from.puppet = from.puppet or from.asys:createActor(Puppet)
+  local answer
+  repeat
+    local made = run(from, from.puppet, make, "lib_puppet", { Colour = colour })
+    from.asys:tell(made, { code = "return self.colour" })
+    answer = convention.listen(from, "the new actor's colour, or its end", function(message)
+      return message.heard == nil or actors.isinstance(message.heard, actors.ChildActorExited)
+    end)
+  until not answer.heard
+  check.equal(answer.result, colour)
+end
+
 -- All that the puppet has heard of exits, up to now: it is asked for them, since they came before.
 local function exits(system)
   run(system, system.puppet, "return 0")
@@ -127,15 +142,7 @@ local function lost_leaders(base)
     convention.kill(red)
     check.equal(run(green, child, "return self.colour"), "blue")
     convention.leaves(grey, red)
-    -- Members take the next one for their leader as soon as they miss the first.
-    local made
-    repeat
-      made = run(green, green.puppet, make, "lib_puppet", { Colour = "grey" })
-      green.asys:tell(made, { code = "return self.colour" })
-      local answer = convention.listen(green, "the new actor's colour, or its end", function(message)
-        return message.heard == nil or actors.isinstance(message.heard, actors.ChildActorExited)
-      end)
-    until answer.result == "grey"
+    insist(green, "grey")
     with_child(green, "blue")
     check.equal(run(green, child, "return self.colour"), "blue")
   end)
@@ -147,8 +154,8 @@ local function lost_leaders(base)
     convention.joins(grey, red)
     convention.kill(grey)
     convention.leaves(red, grey)
-    with_child(green, "red")
-    with_child(green, "blue")
+    insist(green, "red")
+    insist(green, "blue")
   end)
 
   for _, system in ipairs { blue, green, red } do system.asys:shutdown() end
