@@ -29,7 +29,8 @@ local function insist(from, colour)
     local made = run(from, from.puppet, make, "lib_puppet", { Colour = colour })
     from.asys:tell(made, { code = "return self.colour" })
     answer = convention.listen(from, "the new actor's colour, or its end", function(message)
-      return message.heard == nil or actors.isinstance(message.heard, actors.ChildActorExited)
+      return message.heard == nil or actors.isinstance(message.heard, actors.ChildActorExited) and
+        message.heard.childAddress == made
     end)
   until not answer.heard
   check.equal(answer.result, colour)
