@@ -16,9 +16,16 @@
 uint64_t th_clock_now(void);
 
 /* now + nanoseconds, TH_FOREVER when that is past the end of time. */
-uint64_t th_clock_after(uint64_t nanoseconds);
+static inline uint64_t th_clock_after(uint64_t nanoseconds) {
+  uint64_t now = th_clock_now();
+  return nanoseconds < TH_FOREVER - now ? now + nanoseconds : TH_FOREVER;
+}
 
 /* Seconds as nanoseconds; negative and NaN are 0, huge ones TH_FOREVER. */
-uint64_t th_clock_from_seconds(double seconds);
+static inline uint64_t th_clock_from_seconds(double seconds) {
+  if (!(seconds > 0)) return 0;
+  double nanoseconds = seconds * (double)TH_SECOND + 0.5;
+  return nanoseconds < 0x1p64 ? (uint64_t)nanoseconds : TH_FOREVER;
+}
 
 #endif
