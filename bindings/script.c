@@ -188,15 +188,9 @@ static void say_checked(struct th_script_state *state, bool is_checked) {
 
 /* The system does not suit the actor any more: the admin asks it to exit, at once. */
 static void ask_to_exit(struct th_script_state *state) {
-  struct th_buffer buffer;
-  th_buffer_init(&buffer);
-  th_notice_exit_request(&buffer, true);
-  struct th_message *message = th_message_pack(TH_KIND_EXIT_REQUEST, &state->actor->address,
-                                               &state->world->admin, &buffer);
-  th_buffer_clear(&buffer);
-  if (message == NULL) return;
-  message->flags = TH_MESSAGE_URGENT;
-  state->world->ops->send(state->world, message);
+  struct th_message *message = th_notice_exit(&state->actor->address, &state->world->admin, true,
+                                              TH_MESSAGE_URGENT);
+  if (message != NULL) state->world->ops->send(state->world, message);
 }
 
 /* In the handler's coroutine: true, or false and words. */

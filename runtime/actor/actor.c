@@ -189,17 +189,12 @@ void th_actor_close_account(struct th_actor *actor) {
 /* Tells whoever asked for this actor to be created how that went. */
 static void answer_creation(struct th_actor *actor, const struct th_address *requester,
                             uint32_t ticket, int error, const char *words) {
-  struct th_buffer buffer;
   if (th_address_is_none(requester) || ticket == 0) return;
-  th_buffer_init(&buffer);
-  th_notice_begin_result(&buffer);
-  th_pack_address(&buffer, &actor->address);
   /* Only another system can make use of the difference: it goes on to the next. */
   bool is_known = requester->system == actor->world->admin.system;
   if (error == TH_ENOCLASS && is_known) error = TH_ESPECIFICATION;
-  if (error != 0) th_notice_error(&buffer, error, words);
-  send_packed(actor, th_notice_reply(requester, &actor->address, ticket, &buffer), 0);
-  th_buffer_clear(&buffer);
+  const struct th_address *own = &actor->address;
+  send_packed(actor, th_notice_creation(requester, own, ticket, own, error, words), 0);
 }
 
 static int open_behaviour(struct th_actor *actor, struct th_birth *birth,

@@ -148,3 +148,31 @@ struct th_message *th_notice_reply(const struct th_address *target, const struct
   if (reply != NULL) reply->ticket = ticket;
   return reply;
 }
+
+struct th_message *th_notice_creation(const struct th_address *target,
+                                      const struct th_address *sender, uint32_t ticket,
+                                      const struct th_address *actor, int error,
+                                      const char *words) {
+  struct th_buffer answer;
+  th_buffer_init(&answer);
+  if (error != 0) {
+    th_notice_error(&answer, error, words);
+  } else {
+    th_notice_begin_result(&answer);
+    th_pack_address(&answer, actor);
+  }
+  struct th_message *reply = th_notice_reply(target, sender, ticket, &answer);
+  th_buffer_clear(&answer);
+  return reply;
+}
+
+struct th_message *th_notice_exit(const struct th_address *target, const struct th_address *sender,
+                                  bool recursive, unsigned flags) {
+  struct th_buffer buffer;
+  th_buffer_init(&buffer);
+  th_notice_exit_request(&buffer, recursive);
+  struct th_message *message = th_message_pack(TH_KIND_EXIT_REQUEST, target, sender, &buffer);
+  th_buffer_clear(&buffer);
+  if (message != NULL) message->flags = (uint8_t)flags;
+  return message;
+}

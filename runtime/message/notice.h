@@ -38,10 +38,20 @@ size_t th_notice_begin_status(struct th_buffer *buffer, bool of_system);
 /* What an exit request says in its field isRecursive; true where it cannot be read. */
 bool th_notice_read_exit_request(const struct th_message *message);
 
+/* The message that asks target to exit, as the runtime does; flags as in enum th_message_flag. NULL
+ * when there is no memory. */
+struct th_message *th_notice_exit(const struct th_address *target, const struct th_address *sender,
+                                  bool recursive, unsigned flags);
+
 /* Answers to requests (message/protocol.h). An answer that is [0, result] is begun by one function,
  * its result appended by the caller; one that is [error, words] replaces what buffer holds. */
 void th_notice_begin_result(struct th_buffer *buffer);
 void th_notice_error(struct th_buffer *buffer, int error, const char *words);
+
+/* The answer to a request to create an actor: its address; or, where error is not 0, why not. */
+struct th_message *th_notice_creation(const struct th_address *target,
+                                      const struct th_address *sender, uint32_t ticket,
+                                      const struct th_address *actor, int error, const char *words);
 
 /* The message that carries an answer; NULL when buffer has failed. */
 struct th_message *th_notice_reply(const struct th_address *target, const struct th_address *sender,

@@ -74,12 +74,7 @@ struct th_address th_system_endpoint_open(struct th_system *system,
 }
 
 void th_system_endpoint_close(struct th_system *system, const struct th_address *endpoint) {
-  struct th_buffer buffer;
-  th_buffer_init(&buffer);
-  th_notice_exit_request(&buffer, false);
-  struct th_message *message = th_message_pack(TH_KIND_EXIT_REQUEST, endpoint, &system->world.admin,
-                                               &buffer);
-  th_buffer_clear(&buffer);
+  struct th_message *message = th_notice_exit(endpoint, &system->world.admin, false, 0);
   /* Not for the dead letters: an endpoint may be closed from both its sides. */
   if (message != NULL && th_router_is_alive(system, endpoint))
     th_router_send(&system->world, message);

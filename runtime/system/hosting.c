@@ -208,16 +208,10 @@ void th_hosting_drop(struct th_hosting *hosting, uint64_t number, const char *re
 
 /* Under the lock: only mailboxes here are touched. */
 static void ask_to_exit(struct th_system *system, uint64_t number) {
-  struct th_buffer buffer;
   struct th_address target = th_system_address(system, number);
-  th_buffer_init(&buffer);
-  th_notice_exit_request(&buffer, true);
-  struct th_message *message = th_message_pack(TH_KIND_EXIT_REQUEST, &target, &system->world.admin,
-                                               &buffer);
-  th_buffer_clear(&buffer);
-  if (message == NULL) return;
-  message->flags = TH_MESSAGE_URGENT;
-  th_router_deliver(system, number, message);
+  struct th_message *message = th_notice_exit(&target, &system->world.admin, true,
+                                              TH_MESSAGE_URGENT);
+  if (message != NULL) th_router_deliver(system, number, message);
 }
 
 /* Its alias stays as long as it lives: its children know it by nothing else. */

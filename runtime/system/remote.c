@@ -70,16 +70,11 @@ static int end(struct th_actor *actor, const char *reason) {
 
 static void answer_requester(struct th_actor *actor, const struct forward *forward, int error,
                              const char *words) {
-  struct th_buffer buffer;
+  const struct th_address *own = &actor->address;
   if (th_address_is_none(&forward->requester) || forward->ticket == 0) return;
-  th_buffer_init(&buffer);
-  th_notice_begin_result(&buffer);
-  th_pack_address(&buffer, forward->global_name != NULL ? &forward->actor : &actor->address);
-  if (error != 0) th_notice_error(&buffer, error, words);
-  struct th_message *reply = th_notice_reply(&forward->requester, &actor->address, forward->ticket,
-                                             &buffer);
-  th_buffer_clear(&buffer);
-  if (reply != NULL) actor->world->ops->send(actor->world, reply);
+  send(th_system_of(actor->world),
+       th_notice_creation(&forward->requester, own, forward->ticket,
+                          forward->global_name != NULL ? &forward->actor : own, error, words));
 }
 
 static int fail(struct th_actor *actor, int error, const char *words) {
@@ -375,13 +370,9 @@ static bool is_for_actor(const struct th_message *message) {
 /* Another system's forward asks who has the name here. It is none who could live here: where two
  * forwards waited for each other's actor, both would do so for ever. */
 static void decline(struct th_actor *actor, const struct th_message *message) {
-  struct th_buffer buffer;
-  th_buffer_init(&buffer);
-  th_notice_begin_result(&buffer);
-  th_notice_error(&buffer, TH_ENOCOMPATIBLE, "who has that name there lives on another system");
   send(th_system_of(actor->world),
-       th_notice_reply(&message->sender, &actor->address, message->ticket, &buffer));
-  th_buffer_clear(&buffer);
+       th_notice_creation(&message->sender, &actor->address, message->ticket, NULL,
+                          TH_ENOCOMPATIBLE, "who has that name there lives on another system"));
 }
 
 /* Who asked for the name here is answered as soon as it is known who has it. */

@@ -119,13 +119,9 @@ static void notify_asker(struct th_system *system, const struct th_message *mess
 
 /* Who had the global name could not start, or has exited meanwhile. */
 static void answer_absence(struct th_system *system, const struct th_message *presence) {
-  struct th_buffer buffer;
-  th_buffer_init(&buffer);
-  th_notice_error(&buffer, TH_ESPECIFICATION,
-                  "the actor that had this global name did not start, or has exited: ask again");
-  struct th_message *reply = th_notice_reply(&presence->sender, &system->world.admin,
-                                             presence->ticket, &buffer);
-  th_buffer_clear(&buffer);
+  struct th_message *reply = th_notice_creation(
+    &presence->sender, &system->world.admin, presence->ticket, NULL, TH_ESPECIFICATION,
+    "the actor that had this global name did not start, or has exited: ask again");
   if (reply != NULL) th_router_send(&system->world, reply);
 }
 
