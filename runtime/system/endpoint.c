@@ -86,7 +86,5 @@ void th_system_endpoint_waits(struct th_system *system, const struct th_address 
                               size_t messages) {
   struct th_actor *slot = th_registry_find(system->registry, endpoint->number);
   if (slot == NULL || th_actor_number(slot) != endpoint->number) return;
-  /* Sequentially consistent, as in hold.c: who comes to be held sees the room, or is seen here. */
-  atomic_store(&slot->backlog, messages);
-  if (atomic_load(&slot->holders) != 0) th_holds_make_room(system->holds, slot);
+  th_account_waits(system, slot, messages);
 }

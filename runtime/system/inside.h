@@ -89,6 +89,14 @@ struct th_actor *th_router_deliver(struct th_system *system, uint64_t number,
 /* True while that actor lives here, by its own address or by an alias. */
 bool th_router_is_alive(struct th_system *system, const struct th_address *address);
 
+/* account: slots where nobody lives, whose mailboxes others are held for. Any thread. */
+/* NULL when the registry is full. */
+struct th_actor *th_account_open(struct th_system *system);
+/* So many messages wait. */
+void th_account_waits(struct th_system *system, struct th_actor *account, size_t messages);
+/* Nobody is held for it any more, and the slot may be another's. */
+void th_account_close(struct th_system *system, struct th_actor *account);
+
 /* spawn */
 int th_spawn_create(struct th_world *world, struct th_actor *parent,
                     const struct th_creation *creation, struct th_address *address,

@@ -148,10 +148,7 @@ static void tell_lost(struct th_peers *peers, uint64_t forward, enum th_session_
 static void tell_waiting(struct peer *peer) {
   struct th_system *system = peer->peers->system;
   pthread_mutex_lock(&peer->waiting_lock);
-  if (!peer->is_over) {
-    struct th_address account = th_system_address(system, th_actor_number(peer->account));
-    th_system_endpoint_waits(system, &account, th_session_waiting(peer->session));
-  }
+  if (!peer->is_over) th_account_waits(system, peer->account, th_session_waiting(peer->session));
   pthread_mutex_unlock(&peer->waiting_lock);
 }
 
@@ -200,18 +197,9 @@ static const struct th_pressure_events pressure_events = {
 
 static void run_begin(struct th_task *task);
 
-/* Slots of the registry are for ever, so whoever is about to be held need not hold the peer. */
-static struct th_actor *open_account(struct th_peers *peers) {
-  uint64_t number;
-  struct th_actor *account = th_registry_reserve(peers->system->registry, false, &number);
-  if (account == NULL) return NULL;
-  th_actor_account(account);
-  return account;
-}
-
 /* A new one, in the table; NULL when there can be none. */
 static struct peer *add_peer(struct th_peers *peers, const struct th_address *admin) {
-  struct th_actor *account = open_account(peers);
+  struct th_actor *account = th_account_open(peers->system);
   if (account == NULL) return NULL;
   struct peer *peer = th_new(struct peer);
   atomic_init(&peer->references, 1);
@@ -405,13 +393,9 @@ static void on_undeliverable(void *context, struct th_session *session,
 
 /* Nobody is held for it any more. */
 static void close_account(struct peer *peer) {
-  struct th_system *system = peer->peers->system;
-  struct th_address account = th_system_address(system, th_actor_number(peer->account));
   pthread_mutex_lock(&peer->waiting_lock);
-  th_system_endpoint_waits(system, &account, 0);
   peer->is_over = true;
-  th_actor_close_account(peer->account);
-  th_registry_release(system->registry, peer->account);
+  th_account_close(peer->peers->system, peer->account);
   pthread_mutex_unlock(&peer->waiting_lock);
 }
 

@@ -126,22 +126,11 @@ void th_pressure_note(struct th_pressure *pressure, struct th_actor *full,
 /* ---- the sender's side ---- */
 
 static struct th_actor *open_account(struct th_pressure *pressure) {
-  uint64_t number;
-  struct th_registry *registry = pressure->system->registry;
-  if (pressure->accounts.count >= MOST_ACCOUNTS) return NULL;
-  struct th_actor *account = th_registry_reserve(registry, false, &number);
-  if (account == NULL) return NULL;
-  th_actor_account(account);
-  atomic_store(&account->backlog, FULL);
-  return account;
-}
-
-static void close_account(struct th_pressure *pressure, struct th_actor *account) {
   struct th_system *system = pressure->system;
-  struct th_address address = th_system_address(system, th_actor_number(account));
-  th_system_endpoint_waits(system, &address, 0);
-  th_actor_close_account(account);
-  th_registry_release(system->registry, account);
+  if (pressure->accounts.count >= MOST_ACCOUNTS) return NULL;
+  struct th_actor *account = th_account_open(system);
+  if (account != NULL) th_account_waits(system, account, FULL);
+  return account;
 }
 
 void th_pressure_set(struct th_pressure *pressure, const struct th_address *target, bool is_full) {
@@ -157,7 +146,7 @@ void th_pressure_set(struct th_pressure *pressure, const struct th_address *targ
   }
   atomic_store_explicit(&pressure->count, pressure->accounts.count, memory_order_relaxed);
   pthread_mutex_unlock(&pressure->lock);
-  if (account != NULL) close_account(pressure, account);
+  if (account != NULL) th_account_close(pressure->system, account);
 }
 
 struct th_actor *th_pressure_of(struct th_pressure *pressure, const struct th_address *target) {
@@ -187,6 +176,7 @@ void th_pressure_end(struct th_pressure *pressure) {
   atomic_store_explicit(&pressure->count, 0, memory_order_relaxed);
   pthread_mutex_unlock(&pressure->lock);
   cursor = 0;
-  while ((slot = th_map_next(&accounts, &cursor)) != NULL) close_account(pressure, slot->value);
+  while ((slot = th_map_next(&accounts, &cursor)) != NULL)
+    th_account_close(pressure->system, slot->value);
   th_map_clear(&accounts);
 }
