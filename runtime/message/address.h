@@ -45,6 +45,16 @@ static inline bool th_address_reaches(const struct th_address *one,
   return other->port != 0 && (other->ip >> 24 != 127 || one->ip >> 24 == 127);
 }
 
+/* What makes addresses equal, as the bytes of a key (base/map.h). */
+struct th_address_key {
+  uint64_t system;
+  uint64_t number;
+};
+
+static inline struct th_address_key th_address_key(const struct th_address *address) {
+  return (struct th_address_key){.system = address->system, .number = address->number};
+}
+
 /* Writes the text form; out holds TH_ADDRESS_TEXT_SIZE. Returns out. */
 char *th_address_text(const struct th_address *address, char *out);
 

@@ -31,12 +31,6 @@ struct th_hosting {
   struct th_map aliases;   /* by key */
 };
 
-/* An address as a key of bytes. */
-struct key {
-  uint64_t system;
-  uint64_t number;
-};
-
 struct th_hosting *th_hosting_new(struct th_system *system) {
   struct th_hosting *hosting = th_new(struct th_hosting);
   hosting->system = system;
@@ -72,12 +66,12 @@ void th_hosting_free(struct th_hosting *hosting) {
 /* ---- the tables: under the lock ---- */
 
 static struct hosted *find_alias(struct th_hosting *hosting, const struct th_address *address) {
-  struct key key = {address->system, address->number};
+  struct th_address_key key = th_address_key(address);
   return th_map_find_text(&hosting->aliases, (const char *)&key, sizeof key);
 }
 
 static void remove_alias(struct th_hosting *hosting, const struct hosted *hosted) {
-  struct key key = {hosted->forward.system, hosted->forward.number};
+  struct th_address_key key = th_address_key(&hosted->forward);
   if (hosted->has_alias) th_map_remove_text(&hosting->aliases, (const char *)&key, sizeof key);
 }
 
@@ -90,7 +84,7 @@ static bool is_known(struct th_hosting *hosting, const struct th_address *forwar
 
 static void insert(struct th_hosting *hosting, const struct th_address *forward, uint64_t number,
                    bool has_alias) {
-  struct key key = {forward->system, forward->number};
+  struct th_address_key key = th_address_key(forward);
   struct hosted *hosted = th_new(struct hosted);
   hosted->forward = *forward;
   hosted->number = number;

@@ -234,8 +234,8 @@ static void begin_soon(struct peer *peer) {
   ask_for_call(peer->peers, peer->admin.system);
 }
 
-static struct th_actor *send_over(struct th_peers *peers, const struct th_address *host,
-                                  struct th_message *message) {
+struct th_actor *th_peers_carry(struct th_peers *peers, const struct th_address *host,
+                                struct th_message *message) {
   bool is_new;
   pthread_mutex_lock(&peers->lock);
   struct peer *peer = obtain(peers, host, &is_new);
@@ -254,12 +254,7 @@ static struct th_actor *send_over(struct th_peers *peers, const struct th_addres
 }
 
 struct th_actor *th_peers_send(struct th_peers *peers, struct th_message *message) {
-  return send_over(peers, &message->target, message);
-}
-
-struct th_actor *th_peers_carry(struct th_peers *peers, const struct th_address *host,
-                                struct th_message *message) {
-  return send_over(peers, host, message);
+  return th_peers_carry(peers, &message->target, message);
 }
 
 bool th_peers_is_full(struct th_peers *peers, const struct th_address *host) {
@@ -627,16 +622,15 @@ static bool is_there(struct th_peers *peers, const struct th_address *place,
 static void run_search(struct th_task *task) {
   struct search *search = (struct search *)(void *)task;
   struct th_peers *peers = search->peers;
-  struct th_address found;
-  if (th_address_is_none(&search->place) && !peers->is_closing &&
-      !is_there(peers, &search->place, &found)) {
+  bool is_known = !th_address_is_none(&search->place);
+  if (is_known) {
+    seek(peers, &search->place);
+  } else if (!peers->is_closing && is_there(peers, &search->place, &search->found)) {
+    tell_met(peers, &search->found, &search->place);
+  } else if (!peers->is_closing) {
     probe(search);
     return;
   }
-  if (!th_address_is_none(&search->place))
-    seek(peers, &search->place);
-  else if (!peers->is_closing)
-    tell_met(peers, &found, &search->place);
   free(search);
 }
 

@@ -37,11 +37,6 @@ struct wait {
   uint64_t number;
 };
 
-struct key {
-  uint64_t system;
-  uint64_t number;
-};
-
 struct th_pressure *th_pressure_new(struct th_system *system, struct th_loop *loop,
                                     const struct th_pressure_events *events, void *context) {
   struct th_pressure *pressure = th_new(struct th_pressure);
@@ -134,7 +129,7 @@ static struct th_actor *open_account(struct th_pressure *pressure) {
 }
 
 void th_pressure_set(struct th_pressure *pressure, const struct th_address *target, bool is_full) {
-  struct key key = {target->system, target->number};
+  struct th_address_key key = th_address_key(target);
   const char *text = (const char *)&key;
   struct th_actor *account = NULL;
   pthread_mutex_lock(&pressure->lock);
@@ -150,7 +145,7 @@ void th_pressure_set(struct th_pressure *pressure, const struct th_address *targ
 }
 
 struct th_actor *th_pressure_of(struct th_pressure *pressure, const struct th_address *target) {
-  struct key key = {target->system, target->number};
+  struct th_address_key key = th_address_key(target);
   if (atomic_load_explicit(&pressure->count, memory_order_relaxed) == 0) return NULL;
   pthread_mutex_lock(&pressure->lock);
   struct th_actor *account = th_map_find_text(&pressure->accounts, (const char *)&key, sizeof key);

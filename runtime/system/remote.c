@@ -469,14 +469,16 @@ static bool takes_sources(struct th_system *system, bool is_from_leader) {
   return strcasecmp(word, "yes") == 0 || (is_from_leader && strcasecmp(word, "leaderonly") == 0);
 }
 
-static void take_source(struct th_system *system, struct th_unpack *reader, bool may_come) {
+static void take_source(struct th_system *system, struct th_unpack *reader, bool is_from_leader) {
   struct th_source *source;
   struct th_reason reason;
   size_t size, info_size;
   const char *zip = th_unpack_str(reader, &size);
   const char *info = th_unpack_str(reader, &info_size);
   bool implicit = th_unpack_bool(reader);
-  if (reader->error != 0 || zip == NULL || info_size > TH_SOURCE_INFO || !may_come) return;
+  if (reader->error != 0 || zip == NULL || info_size > TH_SOURCE_INFO ||
+      !takes_sources(system, is_from_leader))
+    return;
   char *info_text = strndup(info != NULL ? info : "", info_size);
   int error = th_source_open(zip, size, info_text, implicit, &source, &reason);
   free(info_text);
@@ -491,7 +493,7 @@ static void take_source(struct th_system *system, struct th_unpack *reader, bool
 
 /* Takes a forward's request for an actor. One with a global name answers for itself, by a REPLY. */
 static void bear(struct th_system *system, const struct th_message *message,
-                 struct th_unpack *reader, bool may_send_source) {
+                 struct th_unpack *reader, bool is_from_leader) {
   struct th_creation creation = {.ticket = message->ticket};
   struct th_reason reason = {""};
   struct th_address parent = th_unpack_address(reader);
@@ -502,13 +504,14 @@ static void bear(struct th_system *system, const struct th_message *message,
   if (reader->error != 0 || creation.class_name == NULL) return;
   if (creation.global_name != NULL) creation.requester = message->sender;
   int error = th_spawn_host(system, &message->sender, &parent, &creation, &reason);
+  bool may_send_source = error == TH_ESOURCE && takes_sources(system, is_from_leader);
   if (error == TH_ESOURCE && !may_send_source)
     th_fail(
       &reason, error,
       "the source %.*s is not loaded there, and that system does not take it from this one: its "
       "capability AllowRemoteActorSources says no",
       (int)creation.source_size, creation.source);
-  if (error == TH_ESOURCE && may_send_source)
+  if (may_send_source)
     tell_forward(system, &message->sender, &system->world.admin, message->ticket, TH_REMOTE_WANTS,
                  0, "");
   else if (error != 0)
@@ -523,9 +526,8 @@ void th_remote_receive(struct th_system *system, const struct th_message *messag
   th_unpack_array(&reader);
   int64_t operation = th_unpack_int(&reader);
   bool is_from_elsewhere = message->sender.system != system->identity;
-  bool may_send_source = takes_sources(system, is_from_leader);
   if (reader.error == 0 && operation == TH_REMOTE_BEAR && is_from_elsewhere)
-    bear(system, message, &reader, may_send_source);
+    bear(system, message, &reader, is_from_leader);
   else if (reader.error == 0 && operation == TH_REMOTE_SOURCE && is_from_elsewhere)
-    take_source(system, &reader, may_send_source);
+    take_source(system, &reader, is_from_leader);
 }
