@@ -99,4 +99,16 @@ end
 function convention.joins(system, other) return update(system, other, true) end
 function convention.leaves(system, other) return update(system, other, false) end
 
+--- A leader, which is watched, and two members that have joined.
+function convention.three(base)
+  local red = convention.system(base, "red")
+  convention.watch(red)
+  local members = {}
+  for i, colour in ipairs { "green", "blue" } do
+    members[i] = convention.system(base, colour, red.place)
+    convention.joins(red, members[i])
+  end
+  return red, table.unpack(members)
+end
+
 return convention

@@ -50,12 +50,7 @@ local function exits(system)
 end
 
 local function lost_members(base)
-  local red = convention.system(base, "red")
-  convention.watch(red)
-  local green = convention.system(base, "green", red.place)
-  convention.joins(red, green)
-  local blue = convention.system(base, "blue", red.place)
-  convention.joins(red, blue)
+  local red, green, blue = convention.three(base)
 
   check.test(base .. ": a member that is killed is lost, with its actors, once", function()
     local own, other = with_child(red, "blue"), with_child(green, "blue")

@@ -31,12 +31,7 @@ local make = "return self:createActor(a, b, c)"
 local name = "only_members."
 
 local function stories(base)
-  local red = convention.system(base, "red")
-  convention.watch(red)
-  local green = convention.system(base, "green", red.place)
-  convention.joins(red, green)
-  local blue = convention.system(base, "blue", red.place)
-  convention.joins(red, blue)
+  local red, green, blue = convention.three(base)
   local hidden = convention.system(base, "hidden", red.place, { ["Outbound Only"] = true })
   convention.joins(red, hidden)
   local all = { red, green, blue, hidden }
