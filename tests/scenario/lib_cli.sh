@@ -4,7 +4,8 @@
 #                                    standard error contain WORDS ("" for an empty standard error);
 #                                    its standard output is then in $out
 #   fail WORDS                       ends the script
-#   start ARGUMENT...                starts a system on a free port, left in $port, as the process
+#   own_port                         prints a port that no other program gets (lib_port)
+#   start ARGUMENT...                starts a system on such a port, left in $port, as the process
 #                                    $daemon; it ends with the script, which fails when what the
 #                                    system wrote to its log tells of a sanitizer's findings
 #
@@ -116,8 +117,12 @@ contains() {
   esac
 }
 
+own_port() {
+  lua5.4 "$(dirname "$0")/lib_port.lua"
+}
+
 start() {
-  expect 0 "" "$HOST" start --daemon --port 0 --log-file "$work/log" "$@"
+  expect 0 "" "$HOST" start --daemon --port "$(own_port)" --log-file "$work/log" "$@"
   case $out in
     "$BASE 127.0.0.1 "[0-9]*) port=${out##* } ;;
     *) fail "start printed: $out" ;;

@@ -1,6 +1,6 @@
 # lib_systems: lib_cli for scripts with several systems, and with processes that are killed.
 #
-#   begin NAME ARGUMENT...   starts a system in the background, on a free port unless told another:
+#   begin NAME ARGUMENT...   starts a system in the background, on its own port unless told another:
 #                            its port is then $port, its process $pid, its log $work/NAME.log
 #   status_of PORT FIELD     prints a number or a text of the system's status
 #   await WORDS FILE         waits until the file contains the words
@@ -98,7 +98,7 @@ status_of() {
 begin() {
   log=$work/$1.log
   shift
-  expect 0 "" "$HOST" start --port 0 --log-file "$log" "$@" --daemon
+  expect 0 "" "$HOST" start --port "$(own_port)" --log-file "$log" "$@" --daemon
   port=${out##* }
   case $out in
     "$BASE 127.0.0.1 "[1-9]*) ;;

@@ -8,6 +8,7 @@ if not actors.main(...) then return {} end
 
 local check <close> = require "lib_check"
 local convention = require "lib_convention"
+local free_port = require "lib_port"
 local run, hear, ends = convention.run, convention.hear, convention.ends
 
 local make = "return self:createActor(a, b, c)"
@@ -70,7 +71,7 @@ local function lost_members(base)
   end)
 
   check.test(base .. ": a member that comes back at once, at its place, is another one", function()
-    blue = convention.system(base, "blue", red.place, { ["Admin Port"] = blue.port })
+    blue = convention.system(base, "blue", red.place, { ["Admin Port"] = free_port() })
     convention.joins(red, blue)
     local child = with_child(green, "blue")
     convention.kill(blue)
@@ -113,12 +114,10 @@ local function lost_members(base)
   for _, system in ipairs { blue, green, red } do system.asys:shutdown() end
 end
 
--- A leader whose place its own list names: a port that was free a moment ago.
+-- Leaders whose places their own lists name.
 local function leaders(base)
-  local one, other = convention.system(base, "one"), convention.system(base, "other")
-  local ports, places = { one.port, other.port }, { one.place, other.place }
-  one.asys:shutdown()
-  other.asys:shutdown()
+  local ports = { free_port(), free_port() }
+  local places = { "127.0.0.1:" .. ports[1], "127.0.0.1:" .. ports[2] }
   return convention.system(base, "red", places, { ["Admin Port"] = ports[1] }),
     convention.system(base, "grey", places, { ["Admin Port"] = ports[2] }), places
 end
