@@ -21,7 +21,9 @@ local function taken()
 end
 
 local first = 10000
-local behind = tonumber(read "/proc/sys/net/ipv4/ip_local_port_range":match "%d+")
+local behind = tonumber(read "/proc/sys/net/ipv4/ip_local_port_range":match "%d+") or 0
+-- Where the kernel gives away nearly all of them, one of its own is as good as there is.
+if behind < first + 1000 then behind = 1 << 16 end
 local pid = tonumber(read "/proc/self/stat":match "%d+")
 local given = 0
 

@@ -8,7 +8,7 @@ if not actors.main(...) then return {} end
 
 local check <close> = require "lib_check"
 local convention = require "lib_convention"
-local free_port = require "lib_port"
+local own_port = require "lib_port"
 local run, hear, ends = convention.run, convention.hear, convention.ends
 
 local make = "return self:createActor(a, b, c)"
@@ -71,7 +71,7 @@ local function lost_members(base)
   end)
 
   check.test(base .. ": a member that comes back at once, at its place, is another one", function()
-    blue = convention.system(base, "blue", red.place, { ["Admin Port"] = free_port() })
+    blue = convention.system(base, "blue", red.place, { ["Admin Port"] = own_port() })
     convention.joins(red, blue)
     local child = with_child(green, "blue")
     convention.kill(blue)
@@ -116,7 +116,7 @@ end
 
 -- Leaders whose places their own lists name.
 local function leaders(base)
-  local ports = { free_port(), free_port() }
+  local ports = { own_port(), own_port() }
   local places = { "127.0.0.1:" .. ports[1], "127.0.0.1:" .. ports[2] }
   return convention.system(base, "red", places, { ["Admin Port"] = ports[1] }),
     convention.system(base, "grey", places, { ["Admin Port"] = ports[2] }), places
