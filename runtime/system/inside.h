@@ -108,7 +108,15 @@ int th_spawn_host(struct th_system *system, const struct th_address *forward,
                   struct th_reason *reason);
 int th_spawn_admin(struct th_system *system);
 
-/* remote: actors that live on another system than their creator's */
+/* remote: actors that live on another system than their creator's; between forward and host go
+ * messages of kind TH_KIND_REMOTE: th_remote_begin puts the operation into the buffer and says how many
+ * arguments follow, th_remote_finish makes the message, or NULL, and clears the buffer. */
+void th_remote_begin(struct th_buffer *buffer, enum th_remote_operation operation,
+                     uint32_t arguments);
+struct th_message *th_remote_finish(struct th_buffer *buffer, const struct th_address *target,
+                                    const struct th_address *sender, uint32_t ticket);
+/* Another system may do where one fails so: without such a class, without room, at its end. */
+bool th_remote_is_unfit(int error);
 bool th_remote_relocate(struct th_world *world, struct th_actor *actor, struct th_birth *birth,
                         const char *words);
 void th_remote_settled(struct th_world *world, struct th_actor *actor, const struct th_birth *birth,

@@ -1,20 +1,15 @@
 #include "system/peers.h"
 
-#include <pthread.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "admin/convention.h"
 #include "base/clock.h"
-#include "base/map.h"
 #include "base/memory.h"
 #include "base/plant.h"
 #include "message/pack.h"
 #include "message/protocol.h"
-#include "system/inside.h"
-#include "system/pressure.h"
+#include "system/peers_inside.h"
 
 /* How long a system that ends waits for others to acknowledge what they were told; and for those with
  * whom there is no connection now. */
@@ -27,45 +22,13 @@
 /* So many identities that are no more are remembered, so that nobody is connected to in vain. */
 #define MOST_GONE 4096
 
-struct th_peers {
-  struct th_system *system;
-  struct th_loop *loop;
-  struct th_wire *wire;
-  struct th_session_config config;
-  void (*empty)(void *context);
-  void *context;
-  atomic_uint_fast64_t carried;
-  atomic_uint_fast64_t returned;
-  pthread_mutex_t lock;
-  struct th_map all;  /* by identity: struct peer, with a reference */
-  struct th_map gone; /* identities that will not come back */
-  bool is_closing;
-  size_t count;  /* loop: sessions that have not ended */
-  size_t probes; /* loop: under way */
-};
-
-/* Another system. The table holds a reference, and so does each task and each sender under way. */
-struct peer {
-  atomic_uint references;
-  struct th_peers *peers;
-  struct th_address admin;    /* place: where it is connected to; under the lock */
-  struct th_session *session; /* NULL: the loop has not made it yet; under the lock */
-  struct th_queue early;      /* what was sent before; under the lock */
-  struct th_map forwards;     /* by number: who is told of its end; under the lock */
-  struct th_actor *account;   /* fixed, as is the next */
-  struct th_pressure *pressure;
-  struct th_task begin;         /* makes the session */
-  pthread_mutex_t waiting_lock; /* the number told last is the last; under it, is_over */
-  bool is_over;                 /* the account may be another's */
-};
-
-static struct peer *ref(struct peer *peer) {
+struct peer *th_peer_ref(struct peer *peer) {
   /* Relaxed: who has a reference to copy needs nothing else to be visible. */
   atomic_fetch_add_explicit(&peer->references, 1, memory_order_relaxed);
   return peer;
 }
 
-static void unref(struct peer *peer) {
+void th_peer_unref(struct peer *peer) {
   /* Release, acquire: the last one sees all that the others did with it. */
   if (atomic_fetch_sub_explicit(&peer->references, 1, memory_order_acq_rel) > 1) return;
   if (peer->session != NULL) th_session_unref(peer->session);
@@ -73,73 +36,6 @@ static void unref(struct peer *peer) {
   th_map_clear(&peer->forwards);
   pthread_mutex_destroy(&peer->waiting_lock);
   free(peer);
-}
-
-/* ---- telling the admin and the forwards ---- */
-
-static void tell(struct th_peers *peers, enum th_kind kind, const struct th_address *target,
-                 const struct th_buffer *buffer) {
-  struct th_system *system = peers->system;
-  struct th_message *message = th_message_pack(kind, target, &system->world.admin, buffer);
-  if (message != NULL) th_router_send(&system->world, message);
-}
-
-static void tell_met(struct th_peers *peers, const struct th_address *admin,
-                     const struct th_address *place) {
-  struct th_buffer buffer;
-  th_buffer_init(&buffer);
-  th_convention_pack_met(&buffer, admin, place);
-  tell(peers, TH_KIND_CONVENTION, &peers->system->world.admin, &buffer);
-  th_buffer_clear(&buffer);
-}
-
-static void tell_parted(struct th_peers *peers, const struct th_address *admin,
-                        const struct th_address *place, enum th_session_end end,
-                        const char *words) {
-  struct th_buffer buffer;
-  th_buffer_init(&buffer);
-  th_convention_pack_parted(&buffer, admin, place, (int)end, words);
-  tell(peers, TH_KIND_CONVENTION, &peers->system->world.admin, &buffer);
-  th_buffer_clear(&buffer);
-}
-
-/* Whether that system can be connected to is not in its address: a leader has it connect to us where
- * it cannot. */
-static void ask_for_call(struct th_peers *peers, uint64_t identity) {
-  struct th_buffer buffer;
-  th_buffer_init(&buffer);
-  th_pack_array(&buffer, 2);
-  th_pack_int(&buffer, TH_CONVENTION_CALL);
-  th_pack_int(&buffer, (int64_t)identity);
-  tell(peers, TH_KIND_CONVENTION, &peers->system->world.admin, &buffer);
-  th_buffer_clear(&buffer);
-}
-
-static const char *end_words(enum th_session_end end) {
-  switch (end) {
-  case TH_SESSION_LEFT:
-    return "system lost: it has left";
-  case TH_SESSION_RESTARTED:
-    return "system lost: it was restarted";
-  case TH_SESSION_ABSENT:
-    return "system lost: there is no connection to it";
-  case TH_SESSION_REFUSED:
-    return "system lost: it refuses to speak with this one";
-  default:
-    return "system lost";
-  }
-}
-
-static void tell_lost(struct th_peers *peers, uint64_t forward, enum th_session_end end) {
-  struct th_buffer buffer;
-  struct th_address target = th_system_address(peers->system, forward);
-  th_buffer_init(&buffer);
-  th_pack_array(&buffer, 3);
-  th_pack_int(&buffer, TH_REMOTE_LOST);
-  th_pack_text(&buffer, end_words(end));
-  th_pack_bool(&buffer, end == TH_SESSION_ABSENT || end == TH_SESSION_REFUSED);
-  tell(peers, TH_KIND_REMOTE, &target, &buffer);
-  th_buffer_clear(&buffer);
 }
 
 /* ---- messages: any thread ---- */
@@ -165,7 +61,7 @@ static struct th_actor *transmit(struct peer *peer, struct th_session *session,
   struct th_holds *holds = peer->peers->system->holds;
   th_session_send(session, message);
   tell_waiting(peer);
-  unref(peer);
+  th_peer_unref(peer);
   return full != NULL || !th_holds_is_full(holds, account) ? full : account;
 }
 
@@ -178,16 +74,16 @@ static void pressure_tell(void *context, const struct th_address *target, bool i
   th_pack_array(&buffer, 2);
   th_pack_int(&buffer, is_full ? TH_REMOTE_FULL : TH_REMOTE_ROOM);
   th_pack_address(&buffer, target);
-  tell(peer->peers, TH_KIND_REMOTE, &peer->admin, &buffer);
+  th_peers_tell(peer->peers, TH_KIND_REMOTE, &peer->admin, &buffer);
   th_buffer_clear(&buffer);
 }
 
 static void pressure_keep(void *context) {
-  ref(context);
+  th_peer_ref(context);
 }
 
 static void pressure_drop(void *context) {
-  unref(context);
+  th_peer_unref(context);
 }
 
 static const struct th_pressure_events pressure_events = {
@@ -216,9 +112,8 @@ static struct peer *add_peer(struct th_peers *peers, const struct th_address *ad
   return peer;
 }
 
-/* The peer that an address belongs to, made where there is none; *is_new: its session is to be
- * begun, by a post after the lock is released. NULL when there can be none. */
-static struct peer *obtain(struct th_peers *peers, const struct th_address *address, bool *is_new) {
+struct peer *th_peer_obtain(struct th_peers *peers, const struct th_address *address,
+                            bool *is_new) {
   struct peer *peer = th_map_find(&peers->all, address->system);
   *is_new = false;
   if (peer != NULL || peers->is_closing || th_map_find(&peers->gone, address->system) != NULL)
@@ -230,24 +125,24 @@ static struct peer *obtain(struct th_peers *peers, const struct th_address *addr
 
 /* With the reference that the task has. */
 static void begin_soon(struct peer *peer) {
-  th_loop_post(peer->peers->loop, &ref(peer)->begin);
-  ask_for_call(peer->peers, peer->admin.system);
+  th_loop_post(peer->peers->loop, &th_peer_ref(peer)->begin);
+  th_peers_tell_call(peer->peers, peer->admin.system);
 }
 
 struct th_actor *th_peers_carry(struct th_peers *peers, const struct th_address *host,
                                 struct th_message *message) {
   bool is_new;
   pthread_mutex_lock(&peers->lock);
-  struct peer *peer = obtain(peers, host, &is_new);
+  struct peer *peer = th_peer_obtain(peers, host, &is_new);
   struct th_session *session = peer != NULL ? peer->session : NULL;
-  if (peer != NULL) ref(peer);
+  if (peer != NULL) th_peer_ref(peer);
   if (peer != NULL && session == NULL) th_queue_push(&peer->early, message);
   pthread_mutex_unlock(&peers->lock);
   atomic_fetch_add_explicit(&peers->carried, 1, memory_order_relaxed);
   if (is_new) begin_soon(peer);
   if (session != NULL) return transmit(peer, session, message);
   if (peer != NULL)
-    unref(peer);
+    th_peer_unref(peer);
   else
     bury(peers, message);
   return NULL;
@@ -268,13 +163,13 @@ bool th_peers_is_full(struct th_peers *peers, const struct th_address *host) {
 bool th_peers_depend(struct th_peers *peers, const struct th_address *host, uint64_t forward) {
   bool is_new;
   pthread_mutex_lock(&peers->lock);
-  struct peer *peer = obtain(peers, host, &is_new);
+  struct peer *peer = th_peer_obtain(peers, host, &is_new);
   if (peer != NULL) th_map_put(&peer->forwards, forward, peer);
-  if (is_new) ref(peer);
+  if (is_new) th_peer_ref(peer);
   pthread_mutex_unlock(&peers->lock);
   if (!is_new) return peer != NULL;
   begin_soon(peer);
-  unref(peer);
+  th_peer_unref(peer);
   return true;
 }
 
@@ -298,7 +193,7 @@ static void on_up(void *context, struct th_session *session, const struct th_mee
   pthread_mutex_unlock(&peers->lock);
   th_log_write(peers->system->world.log, TH_LOG_INFO, "connected to %s",
                th_address_text(&admin, text));
-  tell_met(peers, &admin, NULL);
+  th_peers_tell_met(peers, &admin, NULL);
 }
 
 static void on_down(void *context, struct th_session *session, const char *words) {
@@ -407,11 +302,11 @@ static void tell_forwards(struct th_peers *peers, struct th_map *forwards,
   size_t cursor = 0;
   struct th_map_slot *slot;
   while ((slot = th_map_next(forwards, &cursor)) != NULL && !TH_PLANT(5))
-    tell_lost(peers, slot->hash, end);
+    th_peers_tell_lost(peers, slot->hash, end);
   th_map_clear(forwards);
 }
 
-static void end_if_empty(struct th_peers *peers) {
+void th_peers_end_if_empty(struct th_peers *peers) {
   if (th_peers_are_gone(peers)) peers->empty(peers->context);
 }
 
@@ -442,10 +337,10 @@ static void on_ended(void *context, struct th_session *session, enum th_session_
   th_pressure_end(peer->pressure);
   tell_forwards(peers, &forwards, end);
   th_hosting_lose(peers->system->hosting, admin.system);
-  tell_parted(peers, &admin, &admin, end, words);
+  th_peers_tell_parted(peers, &admin, &admin, end, words);
   peers->count--;
-  unref(peer);
-  end_if_empty(peers);
+  th_peer_unref(peer);
+  th_peers_end_if_empty(peers);
 }
 
 static const struct th_session_events session_events = {.up = on_up,
@@ -457,8 +352,7 @@ static const struct th_session_events session_events = {.up = on_up,
 
 /* ---- beginnings: loop ---- */
 
-/* Makes the session of a peer that has none, towards other. */
-static void begin(struct peer *peer, const struct th_address *other) {
+void th_peer_begin(struct peer *peer, const struct th_address *other) {
   struct th_peers *peers = peer->peers;
   struct th_message *message;
   struct th_session *session = th_session_new(&peers->config, other, peer);
@@ -475,20 +369,20 @@ static void begin(struct peer *peer, const struct th_address *other) {
 
 static void run_begin(struct th_task *task) {
   struct peer *peer = (struct peer *)(void *)((char *)task - offsetof(struct peer, begin));
-  if (peer->session == NULL) begin(peer, &peer->admin);
-  unref(peer);
+  if (peer->session == NULL) th_peer_begin(peer, &peer->admin);
+  th_peer_unref(peer);
 }
 
 /* The peer that greets us, with its session; NULL when there can be none. */
 static struct peer *admit(struct th_peers *peers, const struct th_meeting *meeting) {
   bool is_new;
   pthread_mutex_lock(&peers->lock);
-  struct peer *peer = obtain(peers, &meeting->admin, &is_new);
+  struct peer *peer = th_peer_obtain(peers, &meeting->admin, &is_new);
   pthread_mutex_unlock(&peers->lock);
   if (peer == NULL || peer->session != NULL) return peer;
   struct th_address other = peer->admin;
   other.port = 0; /* it is connected already */
-  begin(peer, &other);
+  th_peer_begin(peer, &other);
   return peer;
 }
 
@@ -522,124 +416,6 @@ int th_peers_hello(struct th_peers *peers, struct th_link *link, const struct th
   if (peer == NULL) return th_fail(reason, TH_EREFUSED, "this system has taken leave of that one");
   th_session_adopt(peer->session, th_link_hand_over(link), meeting);
   return 0;
-}
-
-/* ---- seeking ---- */
-
-/* Where somebody is sought whose identity is not known. */
-struct search {
-  struct th_task task;
-  struct th_peers *peers;
-  struct th_address place;
-  struct th_address found;
-};
-
-static void probe_welcome(void *context, struct th_link *link, const struct th_welcome *welcome) {
-  struct search *search = context;
-  search->found = welcome->admin;
-  search->found.ip = search->place.ip;
-  search->found.port = search->place.port;
-  th_link_close(link);
-}
-
-static void probe_message(void *context, struct th_link *link, struct th_message *message) {
-  (void)context;
-  (void)link;
-  th_message_free(message);
-}
-
-static void seek(struct th_peers *peers, const struct th_address *admin);
-
-static void probe_closed(void *context, struct th_link *link, int error, const char *words) {
-  struct search *search = context;
-  struct th_peers *peers = search->peers;
-  (void)error;
-  if (th_address_is_none(&search->found))
-    tell_parted(peers, &TH_NOBODY, &search->place, TH_SESSION_ABSENT, words);
-  else if (search->found.system == peers->system->identity)
-    tell_met(peers, &search->found, &search->place);
-  else
-    seek(peers, &search->found);
-  peers->probes--;
-  th_link_unref(link);
-  free(search);
-  end_if_empty(peers);
-}
-
-static const struct th_link_events probe_events = {.welcome = probe_welcome,
-                                                   .message = probe_message,
-                                                   .undeliverable = probe_message,
-                                                   .closed = probe_closed};
-
-static void probe(struct search *search) {
-  struct th_peers *peers = search->peers;
-  struct th_link *link;
-  struct th_hello hello = {.protocol = TH_PROTOCOL_VERSION, .role = TH_ROLE_PROBE, .pid = getpid()};
-  snprintf(hello.version, sizeof hello.version, "%s", TH_VERSION);
-  int error = th_link_connect(peers->loop, peers->wire, search->place.ip, search->place.port,
-                              TH_FRAME_GREETING, &hello, &probe_events, search, &link);
-  if (error == 0) {
-    peers->probes++;
-    return;
-  }
-  tell_parted(peers, &TH_NOBODY, &search->place, TH_SESSION_ABSENT, th_error_words(error));
-  free(search);
-}
-
-/* Told now where there is a connection, else when there is one. */
-static void seek(struct th_peers *peers, const struct th_address *admin) {
-  bool is_new;
-  pthread_mutex_lock(&peers->lock);
-  struct peer *peer = obtain(peers, admin, &is_new);
-  if (peer != NULL) ref(peer);
-  if (peer != NULL && peer->admin.port == 0) peer->admin = *admin;
-  pthread_mutex_unlock(&peers->lock);
-  if (peer == NULL) {
-    tell_parted(peers, admin, admin, TH_SESSION_LEFT, "that system has left");
-    return;
-  }
-  if (peer->session == NULL) begin(peer, &peer->admin);
-  if (th_session_is_up(peer->session)) tell_met(peers, &peer->admin, admin);
-  unref(peer);
-}
-
-static bool is_there(struct th_peers *peers, const struct th_address *place,
-                     struct th_address *found) {
-  size_t cursor = 0;
-  struct th_map_slot *slot;
-  bool is_found = false;
-  pthread_mutex_lock(&peers->lock);
-  while (!is_found && (slot = th_map_next(&peers->all, &cursor)) != NULL) {
-    struct peer *peer = slot->value;
-    is_found = peer->admin.ip == place->ip && peer->admin.port == place->port &&
-               peer->session != NULL && th_session_is_up(peer->session);
-    if (is_found) *found = peer->admin;
-  }
-  pthread_mutex_unlock(&peers->lock);
-  return is_found;
-}
-
-static void run_search(struct th_task *task) {
-  struct search *search = (struct search *)(void *)task;
-  struct th_peers *peers = search->peers;
-  bool is_known = !th_address_is_none(&search->place);
-  if (is_known) {
-    seek(peers, &search->place);
-  } else if (!peers->is_closing && is_there(peers, &search->place, &search->found)) {
-    tell_met(peers, &search->found, &search->place);
-  } else if (!peers->is_closing) {
-    probe(search);
-    return;
-  }
-  free(search);
-}
-
-void th_peers_meet(struct th_peers *peers, const struct th_address *place) {
-  struct search *search = th_new(struct search);
-  search->task.run = run_search;
-  search->peers = peers;
-  search->place = *place;
-  th_loop_post(peers->loop, &search->task);
 }
 
 /* ---- status ---- */
@@ -737,13 +513,14 @@ void th_peers_close(struct th_peers *peers) {
   pthread_mutex_lock(&peers->lock);
   peers->is_closing = true;
   struct peer **open = th_alloc((peers->all.count + 1) * sizeof *open);
-  while ((slot = th_map_next(&peers->all, &cursor)) != NULL) open[count++] = ref(slot->value);
+  while ((slot = th_map_next(&peers->all, &cursor)) != NULL)
+    open[count++] = th_peer_ref(slot->value);
   pthread_mutex_unlock(&peers->lock);
   for (size_t i = 0; i < count; i++) {
     struct th_session *session = open[i]->session;
     if (session != NULL)
       th_session_close(session, th_session_is_up(session) ? FAREWELL : SHORT_FAREWELL);
-    unref(open[i]);
+    th_peer_unref(open[i]);
   }
   free(open);
 }
