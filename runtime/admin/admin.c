@@ -125,7 +125,9 @@ static int load(struct th_admin_request *request) {
   int error = check_info(info_size, &request->reason);
   if (error != 0) return error;
   char *info_text = strndup(info != NULL ? info : "", info_size);
-  error = th_source_open(zip, size, info_text, implicit, &source, &request->reason);
+  error = th_source_open(zip, size,
+                         &(struct th_source_config){.info = info_text, .implicit = implicit},
+                         &source, &request->reason);
   free(info_text);
   if (error != 0) return error;
   th_pack_text(&request->answer, source->hash);

@@ -1,19 +1,20 @@
 #include "admin/source.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "admin/zip.h"
-#include "admin/zip_name.h"
 #include "base/memory.h"
+#include "bundle/zip.h"
+#include "bundle/zip_name.h"
 
 #define CHUNK_MARK 0x1b /* the first byte of a compiled Lua chunk */
 #define PREFIX_LEAST 8
 #define INFO_SHOWN 200 /* bytes of where a bundle came from that a refusal shows */
 
-static const struct th_zip_limits limits = {
+static const struct th_zip_limits usual_limits = {
   .entries = TH_SOURCE_ENTRIES,
   .unpacked = TH_SOURCE_UNPACKED,
   .ratio = TH_SOURCE_RATIO,
@@ -100,15 +101,20 @@ static int refuse_compiled(const struct opened *opened, struct th_reason *reason
   return 0;
 }
 
-static int fill(struct opened *opened, const void *zip, size_t size, struct th_reason *reason) {
+static int fill(struct opened *opened, const void *zip, size_t size,
+                const struct th_source_config *config, struct th_reason *reason) {
   struct th_zip *archive;
-  int error = th_zip_open(&archive, zip, size, &limits, reason);
+  const struct th_zip_limits *limits = config->limits != NULL ? config->limits : &usual_limits;
+  int error = th_zip_open(&archive, zip, size, limits, reason);
   if (error != 0) return error;
   error = unpack(opened, archive, reason);
   th_zip_close(archive);
   if (error != 0) return error;
-  if ((error = refuse_compiled(opened, reason)) != 0) return error;
-  error = th_digest_sha256(zip, size, opened->source.hash);
+  if (!config->may_be_compiled && (error = refuse_compiled(opened, reason)) != 0) return error;
+  if (config->hash != NULL)
+    snprintf(opened->source.hash, sizeof opened->source.hash, "%s", config->hash);
+  else
+    error = th_digest_sha256(zip, size, opened->source.hash);
   if (error == 0) opened->source.zip = th_bytes_copy(zip, size);
   if (error == 0 && opened->source.zip == NULL) error = TH_ENOMEM;
   return error == 0 ? 0 : th_fail(reason, error, "%s", th_error_words(error));
@@ -125,18 +131,18 @@ static int name_bundle(struct th_reason *reason, int error, const char *info,
   return th_fail(reason, error, "...%s: %s", info, why->words);
 }
 
-int th_source_open(const void *zip, size_t size, const char *info, bool implicit,
+int th_source_open(const void *zip, size_t size, const struct th_source_config *config,
                    struct th_source **source, struct th_reason *reason) {
   struct th_reason why = {""};
   struct opened *opened = th_new(struct opened);
-  int error = fill(opened, zip, size, &why);
+  int error = fill(opened, zip, size, config, &why);
   if (error != 0) {
     free_opened(opened);
-    return name_bundle(reason, error, info, &why);
+    return name_bundle(reason, error, config->info, &why);
   }
   atomic_init(&opened->references, 1);
-  atomic_init(&opened->source.implicit, implicit);
-  opened->info = th_strdup(info != NULL ? info : "");
+  atomic_init(&opened->source.implicit, config->implicit);
+  opened->info = th_strdup(config->info != NULL ? config->info : "");
   opened->source.info = opened->info;
   *source = &opened->source;
   return 0;
@@ -202,7 +208,7 @@ int th_source_pack(const struct th_source_file *files, size_t count, struct th_b
   if (error != 0) return th_fail(reason, error, "%s", th_error_words(error));
   /* The rules stand in one place: what was packed is read as a stranger's would be. */
   struct th_zip_directory directory;
-  error = th_zip_directory_read(&directory, packed->data, packed->size, &limits, reason);
+  error = th_zip_directory_read(&directory, packed->data, packed->size, &usual_limits, reason);
   if (error != 0) {
     th_bytes_unref(packed);
     return error;

@@ -21,6 +21,7 @@
 #include "base/bytes.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "bundle/zip_directory.h"
 
 struct th_source_file {
   const char *name; /* "pkg/mod.lua" */
@@ -48,15 +49,24 @@ struct th_source {
 /* Bytes of what a stranger may say of where a source came from. */
 #define TH_SOURCE_INFO 4096
 
-/* Opens a bundle from memory; copies zip and info. On success gives a source with one reference.
- * TH_EBUNDLE with a reason that begins with info and names the entry and what is wrong. Refused: no
- * zip, cut off, bytes before, after or between its parts, bad CRC, names that are absolute, contain
- * "..", ".", empty parts, "\\", control characters or a drive, or are not UTF-8, duplicate names
- * (also when they differ in ASCII case only), links and other special files, encryption, methods
- * other than stored and deflated, an archive that two readers could read in two ways
- * (zip_directory.h), more than the limits above, and compiled Lua chunks, which could break a Lua
- * state. */
-int th_source_open(const void *zip, size_t size, const char *info, bool implicit,
+/* How a bundle is opened. All zero: a stranger's zip, known by its own hash. */
+struct th_source_config {
+  const char *info; /* where it came from; NULL or "" when unknown */
+  const char *hash; /* what it is known by; NULL: the SHA-256 of the zip */
+  bool implicit;
+  bool may_be_compiled; /* a source authority vouches for it: compiled Lua may be in it */
+  const struct th_zip_limits *limits; /* NULL: those above */
+};
+
+/* Opens a bundle from memory; copies zip and all of config. On success gives a source with one
+ * reference. TH_EBUNDLE with a reason that begins with info and names the entry and what is wrong.
+ * Refused: no zip, cut off, bytes before, after or between its parts, bad CRC, names that are
+ * absolute, contain "..", ".", empty parts, "\\", control characters or a drive, or are not UTF-8,
+ * duplicate names (also when they differ in ASCII case only), links and other special files,
+ * encryption, methods other than stored and deflated, an archive that two readers could read in two
+ * ways (zip_directory.h), more than the limits, and compiled Lua chunks, which could break a Lua
+ * state, unless config allows them. */
+int th_source_open(const void *zip, size_t size, const struct th_source_config *config,
                    struct th_source **source, struct th_reason *reason);
 
 struct th_source *th_source_ref(struct th_source *source);

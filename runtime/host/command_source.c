@@ -95,7 +95,8 @@ static char *default_output(const char *folder) {
 /* Looks at the zip as a system will when it is loaded: what it would refuse is said now. */
 static int check(const struct th_bytes *zip, char *hash, struct th_reason *reason) {
   struct th_source *source;
-  int error = th_source_open(zip->data, zip->size, "", false, &source, reason);
+  int error = th_source_open(zip->data, zip->size, &(struct th_source_config){.info = ""}, &source,
+                             reason);
   if (error != 0) return error;
   snprintf(hash, TH_DIGEST_TEXT_SIZE, "%s", source->hash);
   th_source_unref(source);

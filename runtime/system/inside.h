@@ -16,6 +16,7 @@
 #include "actor/world.h"
 #include "admin/admin.h"
 #include "base/intern.h"
+#include "message/protocol.h"
 #include "system/gate.h"
 #include "system/hosting.h"
 #include "system/modules.h"

@@ -98,7 +98,9 @@ static void take_source(struct th_system *system, struct th_unpack *reader, bool
       !takes_sources(system, is_from_leader))
     return;
   char *info_text = strndup(info != NULL ? info : "", info_size);
-  int error = th_source_open(zip, size, info_text, implicit, &source, &reason);
+  int error = th_source_open(zip, size,
+                             &(struct th_source_config){.info = info_text, .implicit = implicit},
+                             &source, &reason);
   free(info_text);
   if (error != 0) {
     th_log_write(system->world.log, TH_LOG_WARNING, "refused a source of another system: %s",

@@ -76,7 +76,7 @@ void th_system_loaded(struct th_system *system, const char *hash) {
 static int load(struct th_world *world, const void *zip, size_t size, const char *info, char *hash,
                 struct th_reason *reason) {
   struct th_source *source;
-  int error = th_source_open(zip, size, info, false, &source, reason);
+  int error = th_source_open(zip, size, &(struct th_source_config){.info = info}, &source, reason);
   if (error != 0) return error;
   memcpy(hash, source->hash, TH_DIGEST_TEXT_SIZE);
   if (th_sources_add(th_system_of(world)->sources, source))

@@ -33,7 +33,8 @@ static void pack_again(const struct th_source *source) {
   struct th_bytes *zip;
   struct th_source *again;
   if (th_source_pack(source->files, source->file_count, &zip, NULL) != 0) return;
-  require(th_source_open(zip->data, zip->size, "again", false, &again, NULL) == 0);
+  require(th_source_open(zip->data, zip->size, &(struct th_source_config){.info = "again"}, &again,
+                         NULL) == 0);
   require_same(source, again);
   th_source_unref(again);
   th_bytes_unref(zip);
@@ -42,7 +43,8 @@ static void pack_again(const struct th_source *source) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct th_source *source;
   struct th_reason reason = {""};
-  if (th_source_open(data, size, "fuzz", false, &source, &reason) != 0) {
+  if (th_source_open(data, size, &(struct th_source_config){.info = "fuzz"}, &source, &reason) !=
+      0) {
     require(reason.words[0] != 0);
     require(!ends_in(reason.words, ": minizip reads another entry there"));
     require(!ends_in(reason.words, "minizip does not open the archive"));

@@ -54,7 +54,8 @@ static void make_folder(const char *path) {
 static struct th_source *open_zip(struct th_bytes *zip) {
   struct th_source *source;
   struct th_reason reason = {""};
-  int error = th_source_open(zip->data, zip->size, "test", false, &source, &reason);
+  int error = th_source_open(zip->data, zip->size, &(struct th_source_config){.info = "test"},
+                             &source, &reason);
   assert_string_equal(reason.words, "");
   assert_int_equal(error, 0);
   th_bytes_unref(zip);

@@ -55,7 +55,9 @@ static struct th_source *bundle(const char *name, const char *text) {
   struct th_source *source;
   struct th_reason reason;
   assert_int_equal(th_source_pack(&file, 1, &zip, &reason), 0);
-  assert_int_equal(th_source_open(zip->data, zip->size, "test", false, &source, &reason), 0);
+  assert_int_equal(th_source_open(zip->data, zip->size, &(struct th_source_config){.info = "test"},
+                                  &source, &reason),
+                   0);
   th_bytes_unref(zip);
   return source;
 }

@@ -27,7 +27,8 @@ static struct th_source *open_files(const struct th_source_file *files, size_t c
   struct th_bytes *zip = pack(files, count);
   struct th_source *source = NULL;
   struct th_reason reason;
-  if (th_source_open(zip->data, zip->size, "test", false, &source, &reason) != 0) {
+  if (th_source_open(zip->data, zip->size, &(struct th_source_config){.info = "test"}, &source,
+                     &reason) != 0) {
     fail_msg("%s", reason.words);
   }
   th_bytes_unref(zip);
@@ -60,7 +61,10 @@ static void a_source_is_what_was_in_the_bundle(void **state) {
   th_buffer_init(&buffer);
   zip_model_write(&model, &buffer);
   char info[] = "test.zip";
-  assert_int_equal(th_source_open(buffer.data, buffer.size, info, true, &source, NULL), 0);
+  assert_int_equal(th_source_open(buffer.data, buffer.size,
+                                  &(struct th_source_config){.info = info, .implicit = true},
+                                  &source, NULL),
+                   0);
   assert_int_equal(source->zip->size, buffer.size);
   assert_memory_equal(source->zip->data, buffer.data, buffer.size);
   memset(buffer.data, 0, buffer.size); /* all has been copied */
@@ -80,7 +84,8 @@ static void the_hash_is_the_sha256_of_the_whole_file(void **state) {
   /* The empty archive; printf 'PK\5\6' and 18 zeros | sha256sum. */
   static const unsigned char zip[22] = "PK\5\6";
   struct th_source *source = NULL;
-  assert_int_equal(th_source_open(zip, sizeof zip, NULL, false, &source, NULL), 0);
+  assert_int_equal(th_source_open(zip, sizeof zip, &(struct th_source_config){NULL}, &source, NULL),
+                   0);
   assert_string_equal(source->hash,
                       "8739c76e681f900923b900c9df0ef75cf421d39cabb54650c4b9ad19b6a76d85");
   assert_string_equal(source->info, "");
@@ -99,11 +104,13 @@ static void a_refused_bundle_leaves_nothing_behind(void **state) {
   model.parts[0].local.checksum = ++model.parts[0].central.checksum;
   th_buffer_init(&buffer);
   zip_model_write(&model, &buffer);
-  assert_int_equal(th_source_open(buffer.data, buffer.size, "x", false, &source, &reason),
+  assert_int_equal(th_source_open(buffer.data, buffer.size, &(struct th_source_config){.info = "x"},
+                                  &source, &reason),
                    TH_EBUNDLE);
   assert_string_equal(reason.words, "x: entry \"a.lua\": its checksum does not match (damaged)");
   assert_null(source);
-  assert_int_equal(th_source_open("no", 2, "x", false, &source, NULL), TH_EBUNDLE);
+  assert_int_equal(th_source_open("no", 2, &(struct th_source_config){.info = "x"}, &source, NULL),
+                   TH_EBUNDLE);
   assert_null(source);
   th_buffer_clear(&buffer);
 }
@@ -111,7 +118,9 @@ static void a_refused_bundle_leaves_nothing_behind(void **state) {
 static void assert_refused(const char *info, const char *words) {
   struct th_source *source;
   struct th_reason reason;
-  assert_int_equal(th_source_open("no", 2, info, false, &source, &reason), TH_EBUNDLE);
+  assert_int_equal(
+    th_source_open("no", 2, &(struct th_source_config){.info = info}, &source, &reason),
+    TH_EBUNDLE);
   assert_string_equal(reason.words, words);
 }
 
@@ -132,7 +141,9 @@ static void assert_compiled(const struct th_source_file *file, const char *words
   struct th_bytes *zip = pack(file, 1);
   struct th_source *source = NULL;
   struct th_reason reason;
-  assert_int_equal(th_source_open(zip->data, zip->size, NULL, false, &source, &reason), TH_EBUNDLE);
+  assert_int_equal(
+    th_source_open(zip->data, zip->size, &(struct th_source_config){NULL}, &source, &reason),
+    TH_EBUNDLE);
   assert_string_equal(reason.words, words);
   th_bytes_unref(zip);
 }
@@ -333,7 +344,9 @@ static void adding_twice_keeps_the_first(void **state) {
 static struct th_source *open_implicit(void) {
   struct th_source *source = NULL;
   struct th_bytes *zip = pack(NULL, 0);
-  assert_int_equal(th_source_open(zip->data, zip->size, NULL, true, &source, NULL), 0);
+  assert_int_equal(th_source_open(zip->data, zip->size,
+                                  &(struct th_source_config){.implicit = true}, &source, NULL),
+                   0);
   th_bytes_unref(zip);
   return source;
 }
@@ -461,7 +474,10 @@ static struct th_source *open_edition(const char *text, const char *info, bool i
   struct th_source *source = NULL;
   const struct th_source_file file = {"mod.lua", (const unsigned char *)text, strlen(text)};
   struct th_bytes *zip = pack(&file, 1);
-  assert_int_equal(th_source_open(zip->data, zip->size, info, implicit, &source, NULL), 0);
+  assert_int_equal(th_source_open(zip->data, zip->size,
+                                  &(struct th_source_config){.info = info, .implicit = implicit},
+                                  &source, NULL),
+                   0);
   th_bytes_unref(zip);
   return source;
 }

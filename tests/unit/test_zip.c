@@ -1,4 +1,4 @@
-#include "admin/zip.h"
+#include "bundle/zip.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

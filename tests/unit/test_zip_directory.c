@@ -1,4 +1,4 @@
-#include "admin/zip_directory.h"
+#include "bundle/zip_directory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

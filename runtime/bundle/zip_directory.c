@@ -1,11 +1,11 @@
-#include "admin/zip_directory.h"
+#include "bundle/zip_directory.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "admin/zip_name.h"
 #include "base/memory.h"
+#include "bundle/zip_name.h"
 
 /* The fixed parts of the records: sections 4.3.7, 4.3.9, 4.3.12, 4.3.16 of PKWARE's APPNOTE.TXT. */
 #define LOCAL_MARK 0x04034b50u

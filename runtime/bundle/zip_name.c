@@ -1,4 +1,4 @@
-#include "admin/zip_name.h"
+#include "bundle/zip_name.h"
 
 #include <stdarg.h>
 #include <stdbool.h>

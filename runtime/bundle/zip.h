@@ -19,14 +19,14 @@
  *
  * Threads: each archive and each writer its holder. Owns: the directory; not the archive's bytes.
  */
-#ifndef TH_ADMIN_ZIP_H
-#define TH_ADMIN_ZIP_H
+#ifndef TH_BUNDLE_ZIP_H
+#define TH_BUNDLE_ZIP_H
 
 #include <stddef.h>
 
-#include "admin/zip_directory.h"
 #include "base/bytes.h"
 #include "base/error.h"
+#include "bundle/zip_directory.h"
 
 struct th_zip;
 

@@ -18,8 +18,8 @@
  *
  * Threads: its holder. Owns: the list of entries; their names point into the archive.
  */
-#ifndef TH_ADMIN_ZIP_DIRECTORY_H
-#define TH_ADMIN_ZIP_DIRECTORY_H
+#ifndef TH_BUNDLE_ZIP_DIRECTORY_H
+#define TH_BUNDLE_ZIP_DIRECTORY_H
 
 #include <stdbool.h>
 #include <stddef.h>

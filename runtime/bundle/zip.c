@@ -1,4 +1,4 @@
-#include "admin/zip.h"
+#include "bundle/zip.h"
 
 #include <limits.h>
 #include <minizip/unzip.h>
@@ -7,9 +7,9 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "admin/zip_name.h"
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "bundle/zip_name.h"
 
 #define CHUNK 16384 /* as many bytes as minizip reads at once */
 #define DIFFERS "minizip reads another entry there"

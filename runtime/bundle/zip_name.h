@@ -5,8 +5,8 @@
  *
  * Threads: any. Owns: nothing.
  */
-#ifndef TH_ADMIN_ZIP_NAME_H
-#define TH_ADMIN_ZIP_NAME_H
+#ifndef TH_BUNDLE_ZIP_NAME_H
+#define TH_BUNDLE_ZIP_NAME_H
 
 #include <stddef.h>
 
