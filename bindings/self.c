@@ -319,6 +319,15 @@ static int self_load_source(lua_State *L) {
   return 1;
 }
 
+/* registerAuthority(): what is loaded from now on waits for this actor, though the admin does not know
+ * of it yet. */
+static int self_register_authority(lua_State *L) {
+  struct th_script_state *state = th_script_state_of(L);
+  state->world->ops->guard(state->world);
+  post(state, TH_KIND_REQUEST, &state->world->admin, request(state, TH_OP_AUTHORITY, 0));
+  return 0;
+}
+
 /* unloadSource(hash) */
 static int self_unload_source(lua_State *L) {
   struct th_script_state *state = th_script_state_of(L);
@@ -391,6 +400,7 @@ static const luaL_Reg functions[] = {
   {"shutdown", self_shutdown},
   {"loadSource", self_load_source},
   {"unloadSource", self_unload_source},
+  {"registerAuthority", self_register_authority},
   {"updateCapability", self_update_capability},
   {"log", self_log},
   {"logs", self_logs},

@@ -29,7 +29,7 @@ for _, name in
   {
     "createActor", "wakeupAfter", "handleDeadLetters", "notifyOnSourceAvailability",
     "notifyOnSystemRegistrationChanges", "loadActorSource", "unloadActorSource",
-    "updateCapability", "preRegisterRemoteSystem", "deRegisterRemoteSystem",
+    "registerSourceAuthority", "updateCapability", "preRegisterRemoteSystem", "deRegisterRemoteSystem",
     "actorSystemShutdown", "logger",
   }
 do

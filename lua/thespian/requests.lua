@@ -87,6 +87,13 @@ function Actor:unloadActorSource(hash)
   core.unloadSource(hash)
 end
 
+--- Makes this actor the system's source authority, in the place of any other: whatever is loaded from
+--- now on comes to it as a ValidateSource{sourceHash, sourceData, sourceInfo}, and only what it sends
+--- back to the sender as a ValidatedSource{sourceHash, sourceZip, sourceInfo} can be used. With a
+--- sourceZip of nil the source is refused; so it is when no answer comes within 45 seconds (the
+--- system's capability "Source Validation Time").
+function Actor:registerSourceAuthority() core.registerAuthority() end
+
 --- Sets a capability of this system; with nil removes it.
 ---@param name string
 ---@param value? any

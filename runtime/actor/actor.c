@@ -33,7 +33,7 @@ static struct th_birth *take_birth(const struct th_message *message) {
   return birth;
 }
 
-static void free_birth(struct th_birth *birth) {
+void th_birth_free(struct th_birth *birth) {
   if (birth->argument != NULL && birth->drop != NULL) birth->drop(birth->argument);
   free(birth->class_name);
   free(birth->global_name);
@@ -245,7 +245,7 @@ static void conclude_birth(struct th_actor *actor, struct th_birth *birth, int e
                       actor->world->ops->relocate(actor->world, actor, birth, reason);
   if (is_elsewhere) {
     run(actor, birth);
-    free_birth(birth);
+    th_birth_free(birth);
     return;
   }
   if (error == 0) run(actor, birth);
@@ -258,22 +258,35 @@ static void conclude_birth(struct th_actor *actor, struct th_birth *birth, int e
     leave(actor, (const char *)words.data);
     th_buffer_clear(&words);
   }
-  free_birth(birth);
+  th_birth_free(birth);
 }
 
-static void be_born(struct th_actor *actor, const struct th_message *message) {
-  struct th_birth *birth = take_birth(message);
+/* Takes birth. */
+static void open_birth(struct th_actor *actor, struct th_birth *birth) {
   struct th_reason reason = {{0}};
-  actor->is_hosted = !th_address_is_none(&birth->address);
-  actor->address = actor->is_hosted ? birth->address : message->target;
-  actor->parent = birth->parent;
   actor->behaviour = birth->behaviour;
   write_card(actor, birth);
   int outcome = open_behaviour(actor, birth, &reason);
+  if (outcome == TH_EXPECTANT) return;
   if (suspend(actor, outcome, TH_PENDING_START))
     actor->birth = birth;
   else
     conclude_birth(actor, birth, outcome, reason.words);
+}
+
+static void be_born(struct th_actor *actor, const struct th_message *message) {
+  struct th_birth *birth = take_birth(message);
+  actor->is_hosted = !th_address_is_none(&birth->address);
+  actor->address = actor->is_hosted ? birth->address : message->target;
+  actor->parent = birth->parent;
+  open_birth(actor, birth);
+}
+
+static void be_reborn(struct th_actor *actor) {
+  struct th_birth *birth = actor->birth;
+  actor->birth = NULL;
+  put_kept_back(actor);
+  open_birth(actor, birth);
 }
 
 /* What failed for good goes back to who sent it, but for what nobody could make use of. */
@@ -383,7 +396,7 @@ static void follow(struct th_actor *actor, enum th_kind kind) {
 /* The current message has been handled, or has failed. */
 static void conclude(struct th_actor *actor, enum th_kind kind, int outcome,
                      const struct th_buffer *details) {
-  bool has_failed = outcome != 0 && outcome != TH_ENDED;
+  bool has_failed = outcome != 0 && outcome != TH_ENDED && outcome != TH_REBORN;
   if (!is_kept(actor, outcome)) count(has_failed ? &actor->card.failed : &actor->card.handled);
   struct th_message *message = actor->current;
   actor->current = NULL;
@@ -392,6 +405,8 @@ static void conclude(struct th_actor *actor, enum th_kind kind, int outcome,
   if (outcome == TH_UNSOUND) restart(actor);
   if (outcome == TH_ENDED)
     finish(actor);
+  else if (outcome == TH_REBORN)
+    be_reborn(actor);
   else
     follow(actor, kind);
 }
@@ -559,12 +574,12 @@ enum th_turn th_actor_turn(struct th_actor *actor) {
 void th_actor_clear(struct th_actor *actor) {
   struct th_message *message;
   while ((message = th_mailbox_pop(&actor->mailbox)) != NULL) {
-    if (message->kind == TH_KIND_BIRTH) free_birth(take_birth(message));
+    if (message->kind == TH_KIND_BIRTH) th_birth_free(take_birth(message));
     th_message_free(message);
   }
   if (actor->behaviour != NULL) actor->behaviour->close(actor);
   actor->behaviour = NULL;
-  if (actor->birth != NULL) free_birth(actor->birth);
+  if (actor->birth != NULL) th_birth_free(actor->birth);
   actor->birth = NULL;
   th_message_free(actor->current);
   actor->current = NULL;

@@ -45,14 +45,21 @@ enum th_outcome {
   TH_SUSPENDED = 1, /* not ended: resume goes on with it, in a later turn */
   TH_UNSOUND =
     2,         /* failed for good, like an error, and so that only restart makes it sound again */
-  TH_ENDED = 3 /* of receive: the actor is over; th_actor.killed says why */
+  TH_ENDED = 3,     /* of receive: the actor is over; th_actor.killed says why */
+  TH_EXPECTANT = 4, /* of open: the behaviour has taken the birth, and gets everything until */
+  TH_REBORN = 5     /* of receive: the actor is born now, from th_actor.birth; its state was
+                       released, and what is on its shelf comes again */
 };
+
+/* What is in it and it itself. */
+void th_birth_free(struct th_birth *birth);
 
 struct th_behaviour {
   /* The runtime's own (the admin, endpoints): only the admin can ask it to exit. */
   bool is_native;
 
-  /* It stands for an actor elsewhere: receive gets everything, requests to exit too, and ends it. */
+  /* It stands for an actor, elsewhere or to come: receive gets everything, requests to exit too, and
+   * ends it. */
   bool is_forward;
 
   /* Starts: 0, or a negative error with a reason. After a failure close is not called. */

@@ -103,6 +103,9 @@ struct th_world_ops {
   int (*load)(struct th_world *world, const void *zip, size_t size, const char *info, char *hash,
               struct th_reason *reason);
 
+  /* Any thread: from now on what is loaded goes by the source authority, who is to be. */
+  void (*guard)(struct th_world *world);
+
   /* Any thread: drops the reference to a source that a birth brought. NULL is fine. */
   void (*drop_source)(void *source);
 };

@@ -17,6 +17,7 @@ struct th_admin *th_admin_new(const struct th_admin_config *config) {
 
 void th_admin_free(struct th_admin *admin) {
   th_admin_report_close(admin);
+  th_admin_source_close(admin);
   free(admin->dead_letter_handlers.all);
   free(admin->source_listeners.all);
   free(admin->registration_listeners.all);
@@ -33,8 +34,7 @@ static void forget_member(struct th_members *members, size_t index) {
   members->count--;
 }
 
-static void set_member(struct th_members *members, const struct th_address *address,
-                       bool is_member) {
+void th_members_set(struct th_members *members, const struct th_address *address, bool is_member) {
   size_t index = 0;
   while (index < members->count && !th_address_equal(&members->all[index], address)) index++;
   if (!is_member && index < members->count) forget_member(members, index);
@@ -84,88 +84,6 @@ static int create(struct th_admin_request *request) {
   struct th_world *world = request->actor->world;
   request->later = true;
   return world->ops->create(world, request->actor, &creation, &address, &request->reason);
-}
-
-static void tell_of_source(struct th_admin *admin, struct th_actor *actor, bool loaded,
-                           const char *hash, const char *info) {
-  struct th_buffer buffer;
-  th_log_write(actor->world->log, TH_LOG_INFO, "%s source %s (%s)", loaded ? "loaded" : "unloaded",
-               hash, info);
-  th_buffer_init(&buffer);
-  th_notice_source(&buffer, loaded, hash, info);
-  th_admin_tell(admin, actor, &admin->source_listeners, TH_KIND_SYSTEM, &buffer);
-  th_buffer_clear(&buffer);
-}
-
-/* Where a source came from is for people to read, wherever sources are listed. A path may be
- * anything but endless. */
-static int check_info(size_t size, struct th_reason *reason) {
-  if (size <= TH_SOURCE_INFO) return 0;
-  return th_fail(reason, TH_EBUNDLE,
-                 "where a source comes from is told in at most %d bytes, not %zu", TH_SOURCE_INFO,
-                 size);
-}
-
-/* What a program's class brings along stays as long as it may be of use, not for ever. */
-static void drop_old_editions(struct th_admin_request *request, const struct th_source *newest) {
-  struct th_source *old;
-  while ((old = th_sources_supersede(request->admin->config.sources, newest)) != NULL) {
-    tell_of_source(request->admin, request->actor, false, old->hash, old->info);
-    th_source_unref(old);
-  }
-}
-
-static int load(struct th_admin_request *request) {
-  struct th_source *source;
-  size_t size, info_size;
-  const char *zip = th_unpack_str(&request->arguments, &size);
-  const char *info = th_unpack_str(&request->arguments, &info_size);
-  bool implicit = th_unpack_bool(&request->arguments);
-  if (request->arguments.error != 0 || zip == NULL) return TH_EMALFORMED;
-  int error = check_info(info_size, &request->reason);
-  if (error != 0) return error;
-  char *info_text = strndup(info != NULL ? info : "", info_size);
-  error = th_source_open(zip, size,
-                         &(struct th_source_config){.info = info_text, .implicit = implicit},
-                         &source, &request->reason);
-  free(info_text);
-  if (error != 0) return error;
-  th_pack_text(&request->answer, source->hash);
-  if (th_sources_add(request->admin->config.sources, source))
-    tell_of_source(request->admin, request->actor, true, source->hash, source->info);
-  if (implicit) drop_old_editions(request, source);
-  th_source_unref(source);
-  return 0;
-}
-
-static int tell_of_load(struct th_admin_request *request) {
-  size_t size;
-  const char *text = th_unpack_str(&request->arguments, &size);
-  if (request->arguments.error != 0 || text == NULL) return TH_EMALFORMED;
-  char *hash = strndup(text, size);
-  struct th_source *source = th_sources_find(request->admin->config.sources, hash);
-  free(hash);
-  if (source != NULL)
-    tell_of_source(request->admin, request->actor, true, source->hash, source->info);
-  th_source_unref(source);
-  th_pack_nil(&request->answer);
-  return 0;
-}
-
-static int unload(struct th_admin_request *request) {
-  size_t size;
-  const char *text = th_unpack_str(&request->arguments, &size);
-  if (request->arguments.error != 0 || text == NULL) return TH_EMALFORMED;
-  char *hash = strndup(text, size);
-  struct th_source *source = th_sources_remove(request->admin->config.sources, hash);
-  if (source == NULL)
-    th_fail(&request->reason, TH_ESOURCE, "no source with hash %s is loaded here", hash);
-  free(hash);
-  if (source == NULL) return TH_ESOURCE;
-  th_pack_text(&request->answer, source->hash);
-  tell_of_source(request->admin, request->actor, false, source->hash, source->info);
-  th_source_unref(source);
-  return 0;
 }
 
 void th_admin_pack_handlers(const struct th_admin *admin, struct th_buffer *buffer) {
@@ -246,28 +164,8 @@ static int set_capability(struct th_admin_request *request) {
 int th_admin_set_membership(struct th_admin_request *request, struct th_members *members) {
   bool start = th_unpack_bool(&request->arguments);
   if (request->arguments.error != 0) return TH_EMALFORMED;
-  set_member(members, &request->message->sender, start);
+  th_members_set(members, &request->message->sender, start);
   th_pack_nil(&request->answer);
-  return 0;
-}
-
-/* A new listener hears at once of every source that is there. */
-static int listen_for_sources(struct th_admin_request *request) {
-  size_t count;
-  struct th_buffer buffer;
-  struct th_members *listeners = &request->admin->source_listeners;
-  size_t before = listeners->count;
-  int error = th_admin_set_membership(request, listeners);
-  if (error != 0 || listeners->count <= before) return error;
-  struct th_source **sources = th_sources_list(request->admin->config.sources, &count);
-  th_buffer_init(&buffer);
-  for (size_t i = 0; i < count; i++) {
-    th_notice_source(&buffer, true, sources[i]->hash, sources[i]->info);
-    th_actor_send(request->actor, TH_KIND_SYSTEM, 0, &request->message->sender, &buffer);
-    th_source_unref(sources[i]);
-  }
-  th_buffer_clear(&buffer);
-  free(sources);
   return 0;
 }
 
@@ -314,9 +212,9 @@ static int perform(struct th_admin_request *request, int64_t operation) {
   case TH_OP_CREATE:
     return create(request);
   case TH_OP_LOAD:
-    return load(request);
+    return th_admin_load(request);
   case TH_OP_UNLOAD:
-    return unload(request);
+    return th_admin_unload(request);
   case TH_OP_SOURCES:
     return list_sources(request);
   case TH_OP_STATUS:
@@ -332,15 +230,17 @@ static int perform(struct th_admin_request *request, int64_t operation) {
   case TH_OP_DEAD_LETTERS:
     return th_admin_set_membership(request, &request->admin->dead_letter_handlers);
   case TH_OP_SOURCE_NOTICES:
-    return listen_for_sources(request);
+    return th_admin_listen_for_sources(request);
   case TH_OP_LOADED:
-    return tell_of_load(request);
+    return th_admin_tell_of_load(request);
   case TH_OP_REGISTRATIONS:
     return th_admin_listen_for_systems(request);
   case TH_OP_PRE_REGISTER:
     return th_admin_pre_register(request);
   case TH_OP_DE_REGISTER:
     return th_admin_de_register(request);
+  case TH_OP_AUTHORITY:
+    return th_admin_set_authority(request);
   default:
     return th_fail(&request->reason, TH_EPROTOCOL, "unknown request %d", (int)operation);
   }
@@ -424,13 +324,18 @@ static int open_admin(struct th_actor *actor, struct th_birth *birth, struct th_
   actor->state = birth->argument;
   birth->argument = NULL;
   th_admin_convention_open(actor->state, actor);
+  th_admin_source_open(actor->state);
   return 0;
 }
 
+/* The sender is a forward: its system's admin gives the source. */
 static void take_remote(struct th_admin *admin, const struct th_message *message) {
-  struct th_address leader = th_convention_leader(admin->convention);
-  admin->config.ops->remote(admin->config.context, message,
-                            leader.system == message->sender.system);
+  struct th_address leader = th_convention_leader(admin->convention), host = message->sender;
+  char hash[TH_DIGEST_TEXT_SIZE] = "";
+  admin->config.ops->remote(admin->config.context, message, leader.system == message->sender.system,
+                            hash);
+  host.number = TH_ADMIN_NUMBER;
+  if (hash[0] != '\0') th_admin_fetch(admin, hash, &host);
 }
 
 static int receive(struct th_actor *actor, struct th_message **message, struct th_buffer *details) {
@@ -448,6 +353,10 @@ static int receive(struct th_actor *actor, struct th_message **message, struct t
     take_remote(admin, *message);
   else if ((*message)->kind == TH_KIND_CONVENTION)
     th_admin_convention_receive(admin, actor, *message);
+  else if ((*message)->kind == TH_KIND_SOURCE)
+    th_admin_source_receive(admin, *message);
+  else if ((*message)->kind == TH_KIND_USER || (*message)->kind == TH_KIND_SYSTEM)
+    th_admin_validated(admin, *message);
   return 0;
 }
 

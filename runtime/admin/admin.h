@@ -14,6 +14,7 @@
 
 #include "actor/actor.h"
 #include "admin/capability.h"
+#include "admin/expected.h"
 #include "admin/names.h"
 #include "admin/source.h"
 
@@ -27,12 +28,15 @@ struct th_admin_ops {
   void (*sources)(void *context, struct th_buffer *buffer);
   /* True while that actor lives here. */
   bool (*is_alive)(void *context, const struct th_address *actor);
+  /* The same, of an actor: not of a program's endpoint. */
+  bool (*is_actor)(void *context, const struct th_address *actor);
   /* From now on nothing can be created. */
   void (*close)(void *context);
   /* Asks every actor that nobody else will ask to exit; gives how many actors live still. */
   size_t (*end_actors)(void *context);
-  /* A message of kind TH_KIND_REMOTE. */
-  void (*remote)(void *context, const struct th_message *message, bool is_from_leader);
+  /* A message of kind TH_KIND_REMOTE. fetch (TH_DIGEST_TEXT_SIZE) then holds the hash of a source
+   * that an actor waits for, which its sender's system has; "" for none. */
+  void (*remote)(void *context, const struct th_message *message, bool is_from_leader, char *fetch);
   /* Asks every actor whose class has a capability check to have it called again. */
   void (*recheck)(void *context);
   /* Sees to it that there is a session with who is at that place, or has that identity: the admin
@@ -49,6 +53,7 @@ struct th_admin_config {
   void *context;
   struct th_capabilities *capabilities;
   struct th_sources *sources;
+  struct th_expected *expected;
   struct th_names *names;
   const struct th_address *leaders; /* of the convention, best first; they outlive the admin */
   size_t leader_count;

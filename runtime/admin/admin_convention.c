@@ -216,6 +216,15 @@ static void log_refused(struct th_actor *actor, const struct th_message *message
                th_address_text(&message->sender, text), th_error_words(error));
 }
 
+/* PARTED admin...: what was fetched from there has to come from elsewhere. */
+static void note_lost(struct th_admin *admin, const struct th_message *message,
+                      struct th_unpack reader) {
+  struct th_address lost = th_unpack_address(&reader);
+  bool is_own = th_address_equal(&message->sender, &admin->actor->address);
+  if (is_own && reader.error == 0 && !th_address_is_none(&lost))
+    th_admin_fetch_lost(admin, lost.system);
+}
+
 void th_admin_convention_receive(struct th_admin *admin, struct th_actor *actor,
                                  const struct th_message *message) {
   struct th_unpack reader;
@@ -228,6 +237,7 @@ void th_admin_convention_receive(struct th_admin *admin, struct th_actor *actor,
     take_tick(admin, actor);
     return;
   }
+  if (operation == TH_CONVENTION_PARTED) note_lost(admin, message, reader);
   if (operation >= TH_CONVENTION_PLACE && operation <= TH_CONVENTION_LOG) {
     error = serve(admin, actor, message, operation, &reader);
   } else {

@@ -8,16 +8,11 @@
 #include <stdatomic.h>
 
 #include "admin/admin.h"
+#include "admin/admin_source.h"
 #include "admin/convention.h"
 #include "base/log.h"
 #include "base/ration.h"
 #include "message/pack.h"
-
-/* Addresses that asked for something, each once. */
-struct th_members {
-  struct th_address *all;
-  size_t count;
-};
 
 /* A request that waits for its answer. */
 struct th_admin_waiter {
@@ -38,6 +33,7 @@ struct th_admin {
   struct th_admin_config config;
   struct th_members dead_letter_handlers;
   struct th_members source_listeners;
+  struct th_admin_sources source;
   struct th_members registration_listeners;
   struct th_admin_waiter *shutdown_waiters;
   size_t shutdown_waiter_count;

@@ -35,6 +35,7 @@ struct opened {
 
 static void free_opened(struct opened *opened) {
   th_bytes_unref(opened->source.zip);
+  th_bytes_unref(opened->source.original);
   free(opened->info);
   free(opened->files);
   free(opened->names);
@@ -142,6 +143,8 @@ int th_source_open(const void *zip, size_t size, const struct th_source_config *
   }
   atomic_init(&opened->references, 1);
   atomic_init(&opened->source.implicit, config->implicit);
+  opened->source.is_validated = config->may_be_compiled;
+  if (config->original != NULL) opened->source.original = th_bytes_ref(config->original);
   opened->info = th_strdup(config->info != NULL ? config->info : "");
   opened->source.info = opened->info;
   *source = &opened->source;

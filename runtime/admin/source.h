@@ -32,8 +32,11 @@ struct th_source_file {
 struct th_source {
   char hash[TH_DIGEST_TEXT_SIZE];
   const char *info;     /* where it came from, for people; "" when unknown */
-  struct th_bytes *zip; /* as it was loaded */
-  size_t file_count;    /* sorted by name; folders are left out */
+  struct th_bytes *zip; /* what runs */
+  struct th_bytes
+    *original;       /* what was loaded, where a source authority made the zip of it; or NULL */
+  bool is_validated; /* by a source authority: compiled Lua may be in it */
+  size_t file_count; /* sorted by name; folders are left out */
   const struct th_source_file *files;
   /* Brought along by a program's class, not loaded by name. Atomic, since the table may turn it to
    * false while others read it; nothing else hangs on it, so any order will do. */
@@ -51,8 +54,9 @@ struct th_source {
 
 /* How a bundle is opened. All zero: a stranger's zip, known by its own hash. */
 struct th_source_config {
-  const char *info; /* where it came from; NULL or "" when unknown */
-  const char *hash; /* what it is known by; NULL: the SHA-256 of the zip */
+  const char *info;          /* where it came from; NULL or "" when unknown */
+  const char *hash;          /* what it is known by; NULL: the SHA-256 of the zip */
+  struct th_bytes *original; /* what it was made of, or NULL; the source takes a reference */
   bool implicit;
   bool may_be_compiled; /* a source authority vouches for it: compiled Lua may be in it */
   const struct th_zip_limits *limits; /* NULL: those above */

@@ -95,6 +95,18 @@ void th_notice_source(struct th_buffer *buffer, bool loaded, const char *hash, c
   th_pack_ext_end(buffer, mark);
 }
 
+void th_notice_validate(struct th_buffer *buffer, const char *hash, const void *data, size_t size,
+                        const char *info) {
+  size_t mark = begin(buffer, "ValidateSource", 3);
+  th_pack_text(buffer, "sourceHash");
+  th_pack_text(buffer, hash);
+  th_pack_text(buffer, "sourceData");
+  th_pack_str(buffer, data, size);
+  th_pack_text(buffer, "sourceInfo");
+  th_pack_text(buffer, info);
+  th_pack_ext_end(buffer, mark);
+}
+
 void th_notice_convention_update(struct th_buffer *buffer, const struct th_address *admin,
                                  const void *capabilities, size_t size, bool added) {
   size_t mark = begin(buffer, "ActorSystemConventionUpdate", 3);
@@ -112,21 +124,68 @@ size_t th_notice_begin_status(struct th_buffer *buffer, bool of_system) {
                      of_system ? "Thespian_SystemStatusResponse" : "Thespian_ActorStatusResponse");
 }
 
-bool th_notice_read_exit_request(const struct th_message *message) {
-  struct th_unpack outer, inner;
+/* Begins to read an instance; gives its names and its fields, a map. */
+static bool read_instance(const struct th_message *message, struct th_unpack *names,
+                          struct th_unpack *fields) {
+  struct th_unpack outer;
   struct th_item item;
   size_t size;
   th_unpack_init(&outer, message->payload, message->size);
   if (!th_unpack_next(&outer, &item) || item.type != TH_ITEM_EXT || item.ext != TH_EXT_INSTANCE)
-    return true;
-  th_unpack_init(&inner, item.data, item.size);
-  th_unpack_skip(&inner, &size);
-  for (uint32_t left = th_unpack_map(&inner); left > 0; left--) {
-    if (!th_unpack_next(&inner, &item)) return true;
-    if (item.type == TH_ITEM_STR && th_unpack_is((const char *)item.data, item.size, "isRecursive"))
-      return th_unpack_bool(&inner) || inner.error != 0;
-    th_unpack_skip(&inner, &size);
+    return false;
+  th_unpack_init(fields, item.data, item.size);
+  const unsigned char *array = th_unpack_skip(fields, &size);
+  th_unpack_init(names, array, size);
+  return fields->error == 0;
+}
+
+/* Steps to the value of a field. */
+static bool find_field(struct th_unpack fields, const char *name, struct th_unpack *value) {
+  struct th_item item;
+  size_t size;
+  *value = fields;
+  for (uint32_t left = th_unpack_map(value); left > 0; left--) {
+    if (!th_unpack_next(value, &item)) return false;
+    if (item.type == TH_ITEM_STR && th_unpack_is((const char *)item.data, item.size, name))
+      return true;
+    th_unpack_skip(value, &size);
   }
+  return false;
+}
+
+bool th_notice_read_exit_request(const struct th_message *message) {
+  struct th_unpack names, fields, value;
+  if (!read_instance(message, &names, &fields) || !find_field(fields, "isRecursive", &value))
+    return true;
+  return th_unpack_bool(&value) || value.error != 0;
+}
+
+static bool has_name(struct th_unpack *names, const char *class_name) {
+  size_t size;
+  for (uint32_t left = th_unpack_array(names); left > 0; left--) {
+    const char *name = th_unpack_str(names, &size);
+    if (names->error != 0) return false;
+    if (name != NULL && th_unpack_is(name, size, class_name)) return true;
+  }
+  return false;
+}
+
+/* Text of a field; NULL where there is none. */
+static const char *read_field(struct th_unpack fields, const char *name, size_t *size) {
+  struct th_unpack value;
+  *size = 0;
+  if (!find_field(fields, name, &value)) return NULL;
+  const char *text = th_unpack_str(&value, size);
+  return value.error == 0 ? text : NULL;
+}
+
+bool th_notice_read_validated(const struct th_message *message, struct th_validated *validated) {
+  struct th_unpack names, fields;
+  if (!read_instance(message, &names, &fields) || !has_name(&names, MODULE "ValidatedSource"))
+    return false;
+  validated->hash = read_field(fields, "sourceHash", &validated->hash_size);
+  validated->zip = read_field(fields, "sourceZip", &validated->zip_size);
+  validated->info = read_field(fields, "sourceInfo", &validated->info_size);
   return true;
 }
 

@@ -27,6 +27,9 @@ void th_notice_dead_envelope(struct th_buffer *buffer, const struct th_address *
 void th_notice_wakeup(struct th_buffer *buffer, const void *period, size_t period_size,
                       const void *payload, size_t payload_size);
 void th_notice_source(struct th_buffer *buffer, bool loaded, const char *hash, const char *info);
+/* data is what was loaded. */
+void th_notice_validate(struct th_buffer *buffer, const char *hash, const void *data, size_t size,
+                        const char *info);
 /* capabilities is a packed map. */
 void th_notice_convention_update(struct th_buffer *buffer, const struct th_address *admin,
                                  const void *capabilities, size_t size, bool added);
@@ -37,6 +40,19 @@ size_t th_notice_begin_status(struct th_buffer *buffer, bool of_system);
 
 /* What an exit request says in its field isRecursive; true where it cannot be read. */
 bool th_notice_read_exit_request(const struct th_message *message);
+
+/* What a ValidatedSource says; all borrowed from the message. */
+struct th_validated {
+  const char *hash;
+  size_t hash_size;
+  const char *zip; /* NULL: it is refused */
+  size_t zip_size;
+  const char *info; /* NULL: nothing is said */
+  size_t info_size;
+};
+
+/* False when the message is no instance of that class. */
+bool th_notice_read_validated(const struct th_message *message, struct th_validated *validated);
 
 /* The message that asks target to exit, as the runtime does; flags as in enum th_message_flag. NULL
  * when there is no memory. */

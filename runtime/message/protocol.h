@@ -20,6 +20,7 @@
  *   REGISTRATIONS    start (bool): the sender is told of systems that come and go   nil
  *   PRE_REGISTER     place (text or address), capabilities                      nil
  *   DE_REGISTER      place (text or address)                                    nil
+ *   AUTHORITY                         the sender, an actor here, is the source authority     nil
  *
  * What the system keeps for others to read is checked first (message/kept.h): names of classes and
  * of capabilities and global names are text, the value of a capability is whole. Requirements are
@@ -85,11 +86,25 @@
  *   OPEN                              to the actor's host: all that was sent to the forward before it
  *                                     said BORN has been sent on
  *   GONE          reason              the actor has exited
- *   WANTS         hash                to a forward: the host has no such source, and would take it
- *   SOURCE        zip, info, implicit    to a host's admin, before another BEAR
  *   FULL          address             to a system: who sends to that actor is to wait
  *   ROOM          address             it has room again
  *   LOST          words, never there (bool)    to a forward, from the runtime: the host is lost
+ *
+ * A host that lacks the source of an actor that it is to bear fetches it from the system that asked, by
+ * messages of kind TH_KIND_SOURCE from admin to admin, as far as its AllowRemoteActorSources allows:
+ *
+ *   FETCH         hash, original (bool), offset    some bytes from there on: of what was loaded, or of
+ *                                     what may run
+ *   PART          hash, offset, bytes, size of all, SHA-256 of all, validated (bool), info, implicit
+ *                                     validated: by the sender's source authority
+ *   NONE          hash, words         there is nothing to be fetched
+ *   UNLOADED      hash                to who has fetched it: it was unloaded where it came from
+ *
+ * and within a system:
+ *
+ *   EXPECT        hash                to the admin: the sender waits until it is known what becomes of it
+ *   SETTLED       error, words        to who waits: it is loaded (0), or will not be
+ *   TICK                              to the admin: it is time
  *
  * Threads: any; pure.
  */
@@ -111,7 +126,8 @@
   X(LOADED, 12)                                                                                    \
   X(REGISTRATIONS, 13)                                                                             \
   X(PRE_REGISTER, 14)                                                                              \
-  X(DE_REGISTER, 15)
+  X(DE_REGISTER, 15)                                                                               \
+  X(AUTHORITY, 16)
 
 enum th_operation {
 #define X(name, number) TH_OP_##name = number,
@@ -142,12 +158,20 @@ enum th_remote_operation {
   TH_REMOTE_FAILED = 5,
   TH_REMOTE_OPEN = 6,
   TH_REMOTE_GONE = 7,
-  TH_REMOTE_WANTS = 8,
-  TH_REMOTE_SOURCE = 9,
-  TH_REMOTE_FULL = 10,
-  TH_REMOTE_ROOM = 11,
-  TH_REMOTE_ASK = 12,
+  TH_REMOTE_FULL = 8,
+  TH_REMOTE_ROOM = 9,
+  TH_REMOTE_ASK = 10,
   TH_REMOTE_LOST = 32 /* from here on: never from elsewhere */
+};
+
+enum th_source_operation {
+  TH_SOURCE_FETCH = 1,
+  TH_SOURCE_PART = 2,
+  TH_SOURCE_NONE = 3,
+  TH_SOURCE_UNLOADED = 4,
+  TH_SOURCE_EXPECT = 32, /* from here on: never from elsewhere */
+  TH_SOURCE_SETTLED = 33,
+  TH_SOURCE_TICK = 34
 };
 
 /* The two sides of a connection agree on this number or part. */

@@ -32,9 +32,8 @@ struct forward {
   struct th_address actor; /* what is sent goes to it there; nobody until it is born */
   struct th_queue waiting;
   size_t waiting_count;
-  char *refusal;        /* why it could not live on the system asked last, */
-  bool is_unwanted;     /* or on the one that would not take its source: that can be mended */
-  bool has_sent_source; /* to the one that is asked */
+  char *refusal;    /* why it could not live on the system asked last, */
+  bool is_unwanted; /* or on the one that would not take its source: that can be mended */
 };
 
 static void send(struct th_system *system, struct th_message *message) {
@@ -147,7 +146,6 @@ static int try_next(struct th_actor *actor) {
         !th_peers_depend(peers, candidate, th_actor_number(actor)))
       continue;
     forward->host = *candidate;
-    forward->has_sent_source = false;
     ask_host(actor, forward);
     return 0;
   }
@@ -175,27 +173,6 @@ static int take_candidates(struct th_actor *actor, struct th_unpack *reader) {
       forward->candidates[forward->count++] = admin;
   }
   return try_next(actor);
-}
-
-/* The host lacks the source: it gets it, once. */
-static int send_source(struct th_actor *actor, struct forward *forward) {
-  struct th_system *system = th_system_of(actor->world);
-  struct th_buffer buffer;
-  if (forward->has_sent_source)
-    return fail(actor, TH_ESOURCE, "that system did not take its source: see its log");
-  struct th_source *source = forward->source != NULL
-                               ? th_sources_find(system->sources, forward->source)
-                               : NULL;
-  if (source == NULL) return fail(actor, TH_ESOURCE, "its source is not loaded any more");
-  forward->has_sent_source = true;
-  th_remote_begin(&buffer, TH_REMOTE_SOURCE, 3);
-  th_pack_bin(&buffer, source->zip->data, source->zip->size);
-  th_pack_text(&buffer, source->info);
-  th_pack_bool(&buffer, source->implicit);
-  send(system, th_remote_finish(&buffer, &forward->host, &actor->address, 0));
-  th_source_unref(source);
-  ask_host(actor, forward);
-  return 0;
 }
 
 static void refuse(struct forward *forward, const char *words, size_t size) {
@@ -303,8 +280,6 @@ static int take_words(struct th_actor *actor, const struct th_message *message) 
     if (error == TH_ESOURCE) return try_without_source(actor, words);
     return fail(actor, error < 0 ? error : TH_ESPECIFICATION,
                 error == TH_ENOCOMPATIBLE ? forward->refusal : words);
-  case TH_REMOTE_WANTS:
-    return is_answer(forward, message) ? send_source(actor, forward) : 0;
   case TH_REMOTE_GONE:
     if (th_address_is_none(&forward->actor)) return 0;
     return message->sender.system == forward->host.system ? end(actor, words) : 0;

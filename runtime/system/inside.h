@@ -41,6 +41,7 @@ struct th_system {
   struct th_interns *interns;
   struct th_names *names;
   struct th_sources *sources;
+  struct th_expected *expected; /* sources that may be there soon */
   struct th_capabilities *capabilities;
   struct th_modules *modules;
   struct th_gate *gate; /* NULL where nothing listens, as are the next two */
@@ -90,6 +91,9 @@ struct th_actor *th_router_deliver(struct th_system *system, uint64_t number,
 /* True while that actor lives here, by its own address or by an alias. */
 bool th_router_is_alive(struct th_system *system, const struct th_address *address);
 
+/* The same of an actor: not of a program's endpoint. */
+bool th_router_is_actor(struct th_system *system, const struct th_address *address);
+
 /* account: slots where nobody lives, whose mailboxes others are held for. Any thread. */
 /* NULL when the registry is full. */
 struct th_actor *th_account_open(struct th_system *system);
@@ -109,6 +113,10 @@ int th_spawn_host(struct th_system *system, const struct th_address *forward,
                   struct th_reason *reason);
 int th_spawn_admin(struct th_system *system);
 
+/* expect: the behaviour of a birth whose source is expected (admin/expected.h): its argument is a
+ * struct th_script_birth without one, its source the hash. */
+extern const struct th_behaviour th_expectant_behaviour;
+
 /* remote: actors that live on another system than their creator's; between forward and host go
  * messages of kind TH_KIND_REMOTE: th_remote_begin puts the operation into the buffer and says how many
  * arguments follow, th_remote_finish makes the message, or NULL, and clears the buffer. */
@@ -123,9 +131,9 @@ bool th_remote_relocate(struct th_world *world, struct th_actor *actor, struct t
 void th_remote_settled(struct th_world *world, struct th_actor *actor, const struct th_birth *birth,
                        int error, const char *words);
 void th_remote_leaves(struct th_world *world, struct th_actor *actor, const char *reason);
-/* The admin's turn: a message of kind TH_KIND_REMOTE to it. */
+/* The admin's turn: a message of kind TH_KIND_REMOTE to it. fetch as in struct th_admin_ops. */
 void th_remote_receive(struct th_system *system, const struct th_message *message,
-                       bool is_from_leader);
+                       bool is_from_leader, char *fetch);
 
 /* status */
 int th_status_pack(struct th_system *system, const struct th_address *actor, struct th_admin *admin,

@@ -208,6 +208,7 @@ static bool may_enter(const struct th_message *message) {
   switch (message->kind) {
   case TH_KIND_CONVENTION:
   case TH_KIND_REMOTE:
+  case TH_KIND_SOURCE:
     th_unpack_init(&reader, message->payload, message->size);
     th_unpack_array(&reader);
     return th_unpack_int(&reader) < 32 && reader.error == 0;

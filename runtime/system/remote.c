@@ -4,7 +4,6 @@
  * is the host's side: it bears an actor for a forward, and tells it what became of it.
  *
  * Threads: turn: of the actor, or of the admin. */
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -87,33 +86,40 @@ static bool takes_sources(struct th_system *system, bool is_from_leader) {
   return strcasecmp(word, "yes") == 0 || (is_from_leader && strcasecmp(word, "leaderonly") == 0);
 }
 
-static void take_source(struct th_system *system, struct th_unpack *reader, bool is_from_leader) {
-  struct th_source *source;
-  struct th_reason reason;
-  size_t size, info_size;
-  const char *zip = th_unpack_str(reader, &size);
-  const char *info = th_unpack_str(reader, &info_size);
-  bool implicit = th_unpack_bool(reader);
-  if (reader->error != 0 || zip == NULL || info_size > TH_SOURCE_INFO ||
-      !takes_sources(system, is_from_leader))
-    return;
-  char *info_text = strndup(info != NULL ? info : "", info_size);
-  int error = th_source_open(zip, size,
-                             &(struct th_source_config){.info = info_text, .implicit = implicit},
-                             &source, &reason);
-  free(info_text);
-  if (error != 0) {
-    th_log_write(system->world.log, TH_LOG_WARNING, "refused a source of another system: %s",
-                 reason.words);
-    return;
-  }
-  if (th_sources_add(system->sources, source)) th_system_loaded(system, source->hash);
-  th_source_unref(source);
+static bool is_hash(const char *text, size_t size) {
+  return size == TH_DIGEST_TEXT_SIZE - 1 && strspn(text, "0123456789abcdef") >= size;
+}
+
+/* The source is not here: where it may come from the asking system the actor waits for it. */
+static int await_source(struct th_system *system, const struct th_creation *creation,
+                        bool is_from_leader, struct th_reason *reason) {
+  char hash[TH_DIGEST_TEXT_SIZE];
+  if (!is_hash(creation->source, creation->source_size)) return TH_ESOURCE;
+  if (!takes_sources(system, is_from_leader))
+    return th_fail(
+      reason, TH_ESOURCE,
+      "the source %.*s is not loaded there, and that system does not take it from this "
+      "one: its capability AllowRemoteActorSources says no",
+      (int)creation->source_size, creation->source);
+  memcpy(hash, creation->source, creation->source_size);
+  hash[creation->source_size] = '\0';
+  th_expected_add(system->expected, hash);
+  return 0;
+}
+
+/* One that is expected has perhaps another system to come from now. */
+static void note_fetch(struct th_system *system, const struct th_creation *creation,
+                       bool is_from_leader, char *fetch) {
+  if (creation->source == NULL || !is_hash(creation->source, creation->source_size)) return;
+  memcpy(fetch, creation->source, creation->source_size);
+  fetch[creation->source_size] = '\0';
+  if (!th_expected_find(system->expected, fetch, fetch) || !takes_sources(system, is_from_leader))
+    fetch[0] = '\0';
 }
 
 /* Takes a forward's request for an actor. One with a global name answers for itself, by a REPLY. */
 static void bear(struct th_system *system, const struct th_message *message,
-                 struct th_unpack *reader, bool is_from_leader) {
+                 struct th_unpack *reader, bool is_from_leader, char *fetch) {
   struct th_creation creation = {.ticket = message->ticket};
   struct th_reason reason = {""};
   struct th_address parent = th_unpack_address(reader);
@@ -124,30 +130,23 @@ static void bear(struct th_system *system, const struct th_message *message,
   if (reader->error != 0 || creation.class_name == NULL) return;
   if (creation.global_name != NULL) creation.requester = message->sender;
   int error = th_spawn_host(system, &message->sender, &parent, &creation, &reason);
-  bool may_send_source = error == TH_ESOURCE && takes_sources(system, is_from_leader);
-  if (error == TH_ESOURCE && !may_send_source)
-    th_fail(
-      &reason, error,
-      "the source %.*s is not loaded there, and that system does not take it from this one: its "
-      "capability AllowRemoteActorSources says no",
-      (int)creation.source_size, creation.source);
-  if (may_send_source)
-    tell_forward(system, &message->sender, &system->world.admin, message->ticket, TH_REMOTE_WANTS,
-                 0, "");
-  else if (error != 0)
+  if (error == TH_ESOURCE) {
+    error = await_source(system, &creation, is_from_leader, &reason);
+    if (error == 0) error = th_spawn_host(system, &message->sender, &parent, &creation, &reason);
+  }
+  note_fetch(system, &creation, is_from_leader, fetch);
+  if (error != 0)
     answer_failure(system, &message->sender, &system->world.admin, message->ticket, error,
                    reason.words[0] != '\0' ? reason.words : th_error_words(error));
 }
 
 void th_remote_receive(struct th_system *system, const struct th_message *message,
-                       bool is_from_leader) {
+                       bool is_from_leader, char *fetch) {
   struct th_unpack reader;
   th_unpack_init(&reader, message->payload, message->size);
   th_unpack_array(&reader);
   int64_t operation = th_unpack_int(&reader);
   bool is_from_elsewhere = message->sender.system != system->identity;
   if (reader.error == 0 && operation == TH_REMOTE_BEAR && is_from_elsewhere)
-    bear(system, message, &reader, is_from_leader);
-  else if (reader.error == 0 && operation == TH_REMOTE_SOURCE && is_from_elsewhere)
-    take_source(system, &reader, is_from_leader);
+    bear(system, message, &reader, is_from_leader, fetch);
 }

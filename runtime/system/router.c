@@ -62,6 +62,12 @@ bool th_router_is_alive(struct th_system *system, const struct th_address *addre
   return system->peers != NULL && th_hosting_find(system->hosting, address) != 0;
 }
 
+bool th_router_is_actor(struct th_system *system, const struct th_address *address) {
+  const struct th_actor *slot = find(system, address);
+  if (slot != NULL) return !atomic_load_explicit(&slot->is_guest, memory_order_relaxed);
+  return system->peers != NULL && th_hosting_find(system->hosting, address) != 0;
+}
+
 /* For another system's address: to who has it as an alias here, or to that system. */
 static struct th_actor *send_away(struct th_system *system, struct th_message *message) {
   struct th_actor *full;

@@ -29,20 +29,33 @@ static struct th_script_birth *new_script_birth(struct th_system *system,
   return birth;
 }
 
-/* Gives a reference to the source that a creation means, NULL for none; a failure where the hash
- * that it names is not loaded. */
+/* The source that a creation means: one that is loaded, one that is expected, or none. */
+struct found {
+  struct th_source *loaded; /* a reference */
+  char expected[TH_DIGEST_TEXT_SIZE];
+};
+
+/* Looks a source up by its hash, first among those that are expected: one that comes meanwhile is
+ * then found among those that are loaded. */
+static bool find_by_hash(struct th_system *system, const char *hash, struct found *found) {
+  bool is_expected = th_expected_find(system->expected, hash, found->expected);
+  found->loaded = th_sources_find(system->sources, hash);
+  return found->loaded != NULL || is_expected;
+}
+
+/* A failure where the hash that the creation names is neither loaded nor expected. */
 static int find_source(struct th_system *system, const struct th_creation *creation,
-                       struct th_source **source, struct th_reason *reason) {
-  *source = NULL;
+                       struct found *found, struct th_reason *reason) {
+  *found = (struct found){NULL};
   if (creation->source == NULL) {
-    if (creation->own_source != NULL) *source = th_source_ref(creation->own_source);
+    if (creation->own_source != NULL) found->loaded = th_source_ref(creation->own_source);
     return 0;
   }
   char *hash = strndup(creation->source, creation->source_size);
-  *source = th_sources_find(system->sources, hash);
-  if (*source == NULL) th_fail(reason, TH_ESOURCE, "no source with hash %s is loaded here", hash);
+  int error = find_by_hash(system, hash, found) ? 0 : TH_ESOURCE;
+  if (error != 0) th_fail(reason, error, "no source with hash %s is loaded here", hash);
   free(hash);
-  return *source != NULL ? 0 : TH_ESOURCE;
+  return error;
 }
 
 static void fail_birth(struct th_birth *birth, int error, const struct th_reason *reason) {
@@ -51,10 +64,11 @@ static void fail_birth(struct th_birth *birth, int error, const struct th_reason
   birth->words = th_strdup(reason->words);
 }
 
-/* Takes source, NULL for none. */
+/* Takes what was found. */
 static struct th_birth *new_birth(struct th_system *system, const struct th_address *parent,
-                                  const struct th_creation *creation, struct th_source *source) {
+                                  const struct th_creation *creation, const struct found *found) {
   struct th_birth *birth = th_new(struct th_birth);
+  const char *hash = found->loaded != NULL ? found->loaded->hash : found->expected;
   birth->behaviour = system->script->behaviour;
   birth->requester = creation->requester;
   birth->ticket = creation->ticket;
@@ -65,9 +79,9 @@ static struct th_birth *new_birth(struct th_system *system, const struct th_addr
     birth->parent = *parent;
   if (atomic_load_explicit(&system->closing, memory_order_relaxed))
     fail_birth(birth, TH_ESHUTDOWN, &(struct th_reason){"the actor system is shutting down"});
-  if (source != NULL)
-    birth->source = th_intern(system->interns, source->hash, strlen(source->hash));
-  struct th_script_birth *script = new_script_birth(system, creation, source);
+  if (hash[0] != '\0') birth->source = th_intern(system->interns, hash, strlen(hash));
+  if (hash == found->expected && hash[0] != '\0') birth->behaviour = &th_expectant_behaviour;
+  struct th_script_birth *script = new_script_birth(system, creation, found->loaded);
   if (script->requirements != NULL) birth->requirements = th_bytes_ref(script->requirements);
   birth->argument = script;
   birth->drop = drop_script_birth;
@@ -147,7 +161,7 @@ int th_spawn_create(struct th_world *world, struct th_actor *parent,
                     const struct th_creation *creation, struct th_address *address,
                     struct th_reason *reason) {
   struct th_system *system = th_system_of(world);
-  struct th_source *source;
+  struct found found;
   uint64_t number;
   int error = check_names(creation, reason);
   if (error != 0) return error;
@@ -156,11 +170,11 @@ int th_spawn_create(struct th_world *world, struct th_actor *parent,
                    "an actor that waits for its children to exit cannot have more");
   /* An actor's child fails at its birth, so that its parent is told in the usual way. Who waits to
    * hear is told before a name is claimed: a program that must load its code first asks again. */
-  int missing = find_source(system, creation, &source, reason);
+  int missing = find_source(system, creation, &found, reason);
   bool is_awaited = !th_address_is_none(&creation->requester);
   if (missing != 0 && is_awaited && !is_held(system, creation)) return missing;
   struct th_actor *slot = reserve(system, creation, &number);
-  if (slot == NULL) th_source_unref(source);
+  if (slot == NULL) th_source_unref(found.loaded);
   if (slot == NULL && number == 0)
     return th_fail(reason, TH_ENOMEM, "this system cannot hold more actors");
   *address = th_system_address(system, number);
@@ -168,7 +182,7 @@ int th_spawn_create(struct th_world *world, struct th_actor *parent,
     ask_holder(system, creation, address);
     return 0;
   }
-  struct th_birth *birth = new_birth(system, &parent->address, creation, source);
+  struct th_birth *birth = new_birth(system, &parent->address, creation, &found);
   if (creation->global_name == NULL) birth->parent_number = th_actor_number(parent);
   if (missing != 0) fail_birth(birth, missing, reason);
   push_birth(system, slot, parent, birth, address);
@@ -178,13 +192,13 @@ int th_spawn_create(struct th_world *world, struct th_actor *parent,
 int th_spawn_host(struct th_system *system, const struct th_address *forward,
                   const struct th_address *parent, const struct th_creation *creation,
                   struct th_reason *reason) {
-  struct th_source *source;
+  struct found found;
   uint64_t number;
   int error = check_names(creation, reason);
-  if (error == 0) error = find_source(system, creation, &source, reason);
+  if (error == 0) error = find_source(system, creation, &found, reason);
   if (error != 0) return error;
   struct th_actor *slot = reserve(system, creation, &number);
-  if (slot == NULL) th_source_unref(source);
+  if (slot == NULL) th_source_unref(found.loaded);
   if (slot == NULL && number == 0)
     return th_fail(reason, TH_ENOMEM, "that system cannot hold more actors");
   struct th_address address = th_system_address(system, number);
@@ -193,7 +207,7 @@ int th_spawn_host(struct th_system *system, const struct th_address *forward,
     ask_holder(system, creation, &address);
     return 0;
   }
-  struct th_birth *birth = new_birth(system, parent, creation, source);
+  struct th_birth *birth = new_birth(system, parent, creation, &found);
   birth->is_placed = true;
   if (creation->global_name == NULL) birth->address = *forward;
   push_birth(system, slot, NULL, birth, &address);
@@ -236,6 +250,7 @@ int th_spawn_admin(struct th_system *system) {
                                    .context = system,
                                    .capabilities = system->capabilities,
                                    .sources = system->sources,
+                                   .expected = system->expected,
                                    .names = system->names,
                                    .leaders = system->leaders,
                                    .leader_count = system->leader_count,

@@ -73,9 +73,32 @@ void th_system_loaded(struct th_system *system, const char *hash) {
   request(system, TH_OP_LOADED, hash);
 }
 
+/* What goes by the source authority is expected at once: an actor may be created from it. */
+static int submit(struct th_system *system, const void *data, size_t size, const char *info,
+                  char *hash, struct th_reason *reason) {
+  struct th_buffer buffer;
+  int error = th_digest_sha256(data, size, hash);
+  if (error != 0) return th_fail(reason, error, "%s", th_error_words(error));
+  th_expected_add(system->expected, hash);
+  th_buffer_init(&buffer);
+  th_pack_array(&buffer, 4);
+  th_pack_int(&buffer, TH_OP_LOAD);
+  th_pack_bin(&buffer, data, size);
+  th_pack_text(&buffer, info);
+  th_pack_bool(&buffer, false);
+  struct th_message *message = th_message_pack(TH_KIND_REQUEST, &system->world.admin, &TH_NOBODY,
+                                               &buffer);
+  th_buffer_clear(&buffer);
+  if (message == NULL) return th_fail(reason, TH_ENOMEM, "%s", th_error_words(TH_ENOMEM));
+  th_router_send(&system->world, message);
+  return 0;
+}
+
 static int load(struct th_world *world, const void *zip, size_t size, const char *info, char *hash,
                 struct th_reason *reason) {
   struct th_source *source;
+  if (th_expected_is_guarded(th_system_of(world)->expected))
+    return submit(th_system_of(world), zip, size, info, hash, reason);
   int error = th_source_open(zip, size, &(struct th_source_config){.info = info}, &source, reason);
   if (error != 0) return error;
   memcpy(hash, source->hash, TH_DIGEST_TEXT_SIZE);
@@ -83,6 +106,10 @@ static int load(struct th_world *world, const void *zip, size_t size, const char
     th_system_loaded(th_system_of(world), hash);
   th_source_unref(source);
   return 0;
+}
+
+static void guard(struct th_world *world) {
+  th_expected_guard(th_system_of(world)->expected);
 }
 
 static void drop_source(void *source) {
@@ -125,6 +152,7 @@ const struct th_world_ops th_system_world_ops = {
   .module = module,
   .package_path = package_path,
   .load = load,
+  .guard = guard,
   .drop_source = drop_source,
 };
 
@@ -141,6 +169,10 @@ static void admin_sources(void *context, struct th_buffer *buffer) {
 
 static bool admin_is_alive(void *context, const struct th_address *actor) {
   return th_router_is_alive(context, actor);
+}
+
+static bool admin_is_actor(void *context, const struct th_address *address) {
+  return th_router_is_actor(context, address);
 }
 
 static void admin_close(void *context) {
@@ -199,8 +231,9 @@ void th_system_signal(struct th_system *system) {
   pthread_mutex_unlock(&system->lock);
 }
 
-static void admin_remote(void *context, const struct th_message *message, bool is_from_leader) {
-  th_remote_receive(context, message, is_from_leader);
+static void admin_remote(void *context, const struct th_message *message, bool is_from_leader,
+                         char *fetch) {
+  th_remote_receive(context, message, is_from_leader, fetch);
 }
 
 static void admin_recheck(void *context) {
@@ -229,6 +262,7 @@ const struct th_admin_ops th_system_admin_ops = {
   .status = admin_status,
   .sources = admin_sources,
   .is_alive = admin_is_alive,
+  .is_actor = admin_is_actor,
   .close = admin_close,
   .end_actors = admin_end_actors,
   .remote = admin_remote,
@@ -367,6 +401,7 @@ static void make_parts(struct th_system *system, const struct th_system_config *
   system->interns = th_interns_new();
   system->names = th_names_new();
   system->sources = th_sources_new();
+  system->expected = th_expected_new(config->is_guarded);
   system->modules = th_modules_new(config->path, config->path_count, config->lua_path);
   system->world.script = config->script != NULL ? config->script->open() : NULL;
   system->world.package_cpath = LUA_CPLACES;
@@ -378,6 +413,7 @@ static void free_parts(struct th_system *system) {
   th_timers_free(system->timers);
   th_holds_free(system->holds);
   th_sources_free(system->sources);
+  th_expected_free(system->expected);
   th_names_free(system->names);
   th_interns_free(system->interns);
   th_modules_free(system->modules);

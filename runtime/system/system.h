@@ -47,6 +47,7 @@ struct th_system_config {
   const char *const *path;        /* folders where modules are looked up; copied */
   size_t path_count;
   const char *lua_path; /* templates with ?, looked up after those; NULL: the installed ones */
+  bool is_guarded;      /* nothing is loaded before there is a source authority */
   bool is_cranked; /* no threads: th_system_crank does all; so it is on the simple base anyway */
 };
 

@@ -280,6 +280,7 @@ static bool travels(int64_t kind) {
   case TH_KIND_PRESENCE:
   case TH_KIND_CONVENTION:
   case TH_KIND_REMOTE:
+  case TH_KIND_SOURCE:
     return true;
   default:
     return false;

@@ -21,11 +21,11 @@ local function guard(asys)
 end
 
 --- A system that is told of with its process and what it has said that nobody has asked for yet.
-function convention.system(base, colour, places, more)
+function convention.system(base, colour, places, more, log)
   local capabilities = { ["Admin Port"] = 0, Colour = colour,
     ["Convention Check-in Period"] = convention.period, ["Convention Address.IPv4"] = places }
   for name, value in pairs(more or {}) do capabilities[name] = value end
-  local asys = actors.ActorSystem(base, capabilities, false, true)
+  local asys = actors.ActorSystem(base, capabilities, log or false, true)
   guard(asys)
   local status = asys:ask(asys.adminAddress, actors.Thespian_StatusReq(), convention.patience)
   return { asys = asys, pid = status.pid, place = "127.0.0.1:" .. asys.adminPort,

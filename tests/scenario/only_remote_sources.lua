@@ -17,6 +17,8 @@ if not actors.main(...) then return { Here = Here } end
 
 local check <close> = require "lib_check"
 local convention = require "lib_convention"
+local Puppet = require "lib_puppet"
+local run, ends = convention.run, convention.ends
 
 local function colour(from, address)
   local answer, why = from.asys:ask(address, "colour", convention.patience)
@@ -47,6 +49,24 @@ return { Says = Says }
   return ("%s/%s.zip"):format(folder, words)
 end
 local bundles = { first = bundle "first", second = bundle "second" }
+
+-- One that is fetched in many parts.
+local function large(words)
+  local path = bundle(words)
+  sh("cd %s && head -c 3000000 /dev/urandom >ballast && zip -q %s ballast", folder, path)
+  return path
+end
+
+local function read(path)
+  local file <close> = assert(io.open(path, "rb"))
+  return file:read "a"
+end
+
+local function count(text, words)
+  local found = 0
+  for _ in text:gmatch((words:gsub("%p", "%%%0"))) do found = found + 1 end
+  return found
+end
 
 local function refused(from, class, to, ...)
   local made, raised = pcall(from.asys.createActor, from.asys, class, { Colour = to.colour }, ...)
@@ -97,6 +117,91 @@ for _, base in ipairs { "multiprocTCPBase", "multiprocUDPBase" } do
     local made, raised = pcall(says, red, first, open)
     check.equal(made, false)
     check.equal(actors.typename(raised), "InvalidActorSourceHash")
+  end)
+
+  check.test(base .. ": one fetch, in parts, for many actors; it is unloaded where it came from", function()
+    local log = ("%s/%s.log"):format(folder, base)
+    local blue = convention.system(base, "blue", red.place, {}, { file = log, level = "info" })
+    convention.joins(red, blue)
+    blue.puppet = blue.asys:createActor(Puppet)
+    run(blue, blue.puppet, "self:notifyOnSourceAvailability()")
+    red.puppet = red.asys:createActor(Puppet)
+    local hash = red.asys:loadActorSource(large("large" .. base))
+    run(red, red.puppet, [[
+      for i = 1, 20 do
+        self:send(self:createActor("says.Says", { Colour = "blue" }, nil, a), i)
+      end]], hash)
+    local function is_that(heard) return heard.sourceHash == hash end
+    for _ = 1, 20 do
+      convention.listen(red, "the new actors", function(message)
+        return message.heard == "large" .. base
+      end)
+    end
+    convention.hear(blue, actors.LoadedSource, is_that)
+    local lines = read(log)
+    check.equal(count(lines, "fetching source " .. hash .. " ("), 1)
+    check.equal(count(lines, "fetched source " .. hash), 1)
+    for _, part in ipairs { 25, 50, 75 } do
+      check.equal(count(lines, ("fetching source %s: %d %% are here"):format(hash, part)), 1)
+    end
+    red.asys:unloadActorSource(hash)
+    convention.hear(blue, actors.UnloadedSource, is_that)
+    -- What was loaded there by name stays.
+    check.equal(blue.asys:loadActorSource(bundles.second), red.asys:loadActorSource(bundles.second))
+    red.asys:unloadActorSource(red.asys:loadActorSource(bundles.second))
+    local own <close> = blue.asys:private()
+    local there = blue.asys:createActor("says.Says", { Colour = "blue" }, nil,
+      blue.asys:loadActorSource(bundles.second))
+    check.equal(own:ask(there, "what", convention.patience), "second")
+    blue.asys:shutdown()
+    convention.leaves(red, blue)
+  end)
+
+  check.test(base .. ": what others have approved is judged again", function()
+    local gate = [[
+      self.verdict = a
+      self:registerSourceAuthority()
+      local receive = getmetatable(self).__index.receiveMessage
+      function self:receiveMessage(message, sender)
+        if not actors.isinstance(message, actors.ValidateSource) then
+          return receive(self, message, sender)
+        end
+        local data = message.sourceData
+        if self.verdict == "unseal" and data:sub(1, 2) ~= "PK" then data = data:reverse() end
+        if self.verdict ~= "no" then
+          self:send(sender, actors.ValidatedSource { sourceHash = message.sourceHash,
+            sourceZip = data })
+        end
+        if self.verdict == "no" then
+          self:send(sender, actors.ValidatedSource { sourceHash = message.sourceHash })
+        end
+      end]]
+    local guards = {}
+    for who, how in pairs { strict = { "no" }, equal = { "unseal" },
+      mild = { "no", { ["Validate Remote Sources"] = false } } } do
+      guards[who] = convention.system(base, who, red.place, how[2])
+      convention.joins(red, guards[who])
+      guards[who].puppet = guards[who].asys:createActor(Puppet)
+      run(guards[who], guards[who].puppet, gate, how[1])
+    end
+    run(red, red.puppet, gate, "unseal")
+    -- What travels to who judges it is what was loaded; to others what may run.
+    local sealed = bundle "sealed"
+    local bytes = read(sealed):reverse()
+    local file = assert(io.open(sealed, "wb"))
+    file:write(bytes)
+    file:close()
+    local hash = red.asys:loadActorSource(sealed)
+    for _, who in ipairs { "equal", "mild", "open" } do
+      local there = red.asys:createActor("says.Says", { Colour = who }, nil, hash)
+      check.equal(red.asys:ask(there, "what", convention.patience), "sealed")
+    end
+    local child = run(red, red.puppet, "return self:createActor('says.Says', { Colour = 'strict' }, nil, a)",
+      hash)
+    -- One of those that do not take it says why.
+    local reason = ends(red, child)
+    check.ok(reason:find("failed to start: .*" .. hash .. " is not loaded"), reason)
+    for _, guard in pairs(guards) do guard.asys:shutdown() end
   end)
 
   for _, system in pairs(members) do system.asys:shutdown() end
