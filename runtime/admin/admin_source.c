@@ -182,7 +182,8 @@ void th_admin_accept(struct th_admin *admin, struct th_awaited *pending, const v
                                     .hash = is_validated ? pending->hash : NULL,
                                     .original = pending->original,
                                     .implicit = pending->implicit,
-                                    .may_be_compiled = is_validated};
+                                    .may_be_compiled = is_validated,
+                                    .limits = th_sources_limits(admin->config.sources)};
   int error = th_source_open(zip, size, &config, &source, &reason);
   if (error != 0) {
     th_admin_settle(admin, pending, TH_ESOURCE, reason.words);
@@ -249,7 +250,9 @@ static int submit(struct th_admin_request *request, const void *data, size_t siz
 static int open_and_add(struct th_admin_request *request, const void *zip, size_t size,
                         const char *info, bool implicit) {
   struct th_source *source;
-  struct th_source_config config = {.info = info, .implicit = implicit};
+  struct th_source_config config = {.info = info,
+                                    .implicit = implicit,
+                                    .limits = th_sources_limits(request->admin->config.sources)};
   int error = th_source_open(zip, size, &config, &source, &request->reason);
   if (error != 0) return error;
   th_pack_text(&request->answer, source->hash);

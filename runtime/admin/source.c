@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "admin/source_limits.h"
 #include "base/memory.h"
 #include "bundle/zip.h"
 #include "bundle/zip_name.h"
@@ -14,7 +15,7 @@
 #define PREFIX_LEAST 8
 #define INFO_SHOWN 200 /* bytes of where a bundle came from that a refusal shows */
 
-static const struct th_zip_limits usual_limits = {
+const struct th_zip_limits th_source_usual_limits = {
   .entries = TH_SOURCE_ENTRIES,
   .unpacked = TH_SOURCE_UNPACKED,
   .ratio = TH_SOURCE_RATIO,
@@ -105,7 +106,8 @@ static int refuse_compiled(const struct opened *opened, struct th_reason *reason
 static int fill(struct opened *opened, const void *zip, size_t size,
                 const struct th_source_config *config, struct th_reason *reason) {
   struct th_zip *archive;
-  const struct th_zip_limits *limits = config->limits != NULL ? config->limits : &usual_limits;
+  const struct th_zip_limits *limits = config->limits != NULL ? config->limits
+                                                              : &th_source_usual_limits;
   int error = th_zip_open(&archive, zip, size, limits, reason);
   if (error != 0) return error;
   error = unpack(opened, archive, reason);
@@ -182,9 +184,9 @@ const struct th_source_file *th_source_find(const struct th_source *source, cons
 
 const struct th_source_file *th_source_module(const struct th_source *source, const char *module) {
   static const char *const endings[] = {".lua", "/init.lua"};
-  char name[TH_SOURCE_NAME + sizeof "/init.lua"];
+  char name[TH_SOURCE_NAME_MOST + sizeof "/init.lua"];
   size_t size = strlen(module);
-  if (size > TH_SOURCE_NAME) return NULL;
+  if (size > TH_SOURCE_NAME_MOST) return NULL;
   for (size_t i = 0; i < size; i++) name[i] = module[i] == '.' ? '/' : module[i];
   for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
     strcpy(name + size, endings[i]);
@@ -211,7 +213,8 @@ int th_source_pack(const struct th_source_file *files, size_t count, struct th_b
   if (error != 0) return th_fail(reason, error, "%s", th_error_words(error));
   /* The rules stand in one place: what was packed is read as a stranger's would be. */
   struct th_zip_directory directory;
-  error = th_zip_directory_read(&directory, packed->data, packed->size, &usual_limits, reason);
+  error = th_zip_directory_read(&directory, packed->data, packed->size, &th_source_usual_limits,
+                                reason);
   if (error != 0) {
     th_bytes_unref(packed);
     return error;
@@ -228,14 +231,16 @@ const char *th_source_library_version(void) {
 /* ---- the table ---- */
 
 struct th_sources {
+  struct th_zip_limits limits; /* never changes, so no lock is needed */
   pthread_mutex_t lock;
   struct th_source **list; /* a reference each, in the order of loading */
   size_t count;
   size_t capacity;
 };
 
-struct th_sources *th_sources_new(void) {
+struct th_sources *th_sources_new(const struct th_zip_limits *limits) {
   struct th_sources *sources = th_new(struct th_sources);
+  sources->limits = limits != NULL ? *limits : th_source_usual_limits;
   pthread_mutex_init(&sources->lock, NULL);
   return sources;
 }
@@ -246,6 +251,10 @@ void th_sources_free(struct th_sources *sources) {
   pthread_mutex_destroy(&sources->lock);
   free(sources->list);
   free(sources);
+}
+
+const struct th_zip_limits *th_sources_limits(const struct th_sources *sources) {
+  return &sources->limits;
 }
 
 /* Under the lock. The index of the one source whose hash begins with hash, or count for none. */

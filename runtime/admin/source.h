@@ -43,11 +43,14 @@ struct th_source {
   atomic_bool implicit;
 };
 
-/* What a bundle may be; all counted in bytes but entries. */
+/* What a bundle may be, unless a system's capabilities say otherwise (source_limits.h); all counted
+ * in bytes but entries and the ratio. */
 #define TH_SOURCE_ENTRIES 20000
 #define TH_SOURCE_UNPACKED (64u << 20)
 #define TH_SOURCE_RATIO 200
 #define TH_SOURCE_NAME 200
+
+extern const struct th_zip_limits th_source_usual_limits;
 
 /* Bytes of what a stranger may say of where a source came from. */
 #define TH_SOURCE_INFO 4096
@@ -59,7 +62,7 @@ struct th_source_config {
   struct th_bytes *original; /* what it was made of, or NULL; the source takes a reference */
   bool implicit;
   bool may_be_compiled; /* a source authority vouches for it: compiled Lua may be in it */
-  const struct th_zip_limits *limits; /* NULL: those above */
+  const struct th_zip_limits *limits; /* NULL: the usual ones */
 };
 
 /* Opens a bundle from memory; copies zip and all of config. On success gives a source with one
@@ -94,8 +97,12 @@ const char *th_source_library_version(void);
 /* The table of loaded sources. */
 struct th_sources;
 
-struct th_sources *th_sources_new(void);
+/* limits are those of the bundles that are to be in it, copied; NULL: the usual ones. */
+struct th_sources *th_sources_new(const struct th_zip_limits *limits);
 void th_sources_free(struct th_sources *sources);
+
+/* What every bundle for this table is opened with. Borrowed from the table; never changes. */
+const struct th_zip_limits *th_sources_limits(const struct th_sources *sources);
 
 /* Adds a source under its hash, taking one reference of its own; adding what is there already
  * changes only that an implicit one becomes explicit when loaded by name. True when it was new. */

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "admin/source_limits.h"
 #include "base/memory.h"
 
 #define LUA_PLACES                                                                                 \
@@ -137,8 +138,8 @@ static bool find_on_path(const char *template, const char *name, bool with_code,
 /* Dots name folders; anything that would lead elsewhere is no module name. */
 static bool is_module_name(const char *name) {
   size_t size = strlen(name);
-  return size > 0 && size <= 200 && strpbrk(name, "/\\") == NULL && strstr(name, "..") == NULL &&
-         name[0] != '.' && name[size - 1] != '.';
+  return size > 0 && size <= TH_SOURCE_NAME_MOST && strpbrk(name, "/\\") == NULL &&
+         strstr(name, "..") == NULL && name[0] != '.' && name[size - 1] != '.';
 }
 
 bool th_modules_find(struct th_modules *modules, struct th_source *source, const char *name,

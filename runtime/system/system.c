@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "admin/convention.h"
+#include "admin/source_limits.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/random.h"
@@ -97,9 +98,13 @@ static int submit(struct th_system *system, const void *data, size_t size, const
 static int load(struct th_world *world, const void *zip, size_t size, const char *info, char *hash,
                 struct th_reason *reason) {
   struct th_source *source;
+  const struct th_source_config config = {
+    .info = info,
+    .limits = th_sources_limits(th_system_of(world)->sources),
+  };
   if (th_expected_is_guarded(th_system_of(world)->expected))
     return submit(th_system_of(world), zip, size, info, hash, reason);
-  int error = th_source_open(zip, size, &(struct th_source_config){.info = info}, &source, reason);
+  int error = th_source_open(zip, size, &config, &source, reason);
   if (error != 0) return error;
   memcpy(hash, source->hash, TH_DIGEST_TEXT_SIZE);
   if (th_sources_add(th_system_of(world)->sources, source))
@@ -391,7 +396,8 @@ static int listen_outside(struct th_system *system, const struct th_system_confi
   return 0;
 }
 
-static void make_parts(struct th_system *system, const struct th_system_config *config) {
+static void make_parts(struct th_system *system, const struct th_system_config *config,
+                       const struct th_zip_limits *source_limits) {
   unsigned workers = system->is_cranked ? 0 : config->workers;
   if (!system->is_cranked && workers == 0) workers = core_count();
   system->registry = th_registry_new(&system->world);
@@ -400,7 +406,7 @@ static void make_parts(struct th_system *system, const struct th_system_config *
   system->holds = th_holds_new(system->world.mailbox_limit);
   system->interns = th_interns_new();
   system->names = th_names_new();
-  system->sources = th_sources_new();
+  system->sources = th_sources_new(source_limits);
   system->expected = th_expected_new(config->is_guarded);
   system->modules = th_modules_new(config->path, config->path_count, config->lua_path);
   system->world.script = config->script != NULL ? config->script->open() : NULL;
@@ -507,6 +513,10 @@ int th_system_start(struct th_system **out, const struct th_system_config *confi
                    "there is no system base \"%s\"; use " TH_BASE_SIMPLE ", " TH_BASE_QUEUE
                    ", " TH_BASE_TCP " or " TH_BASE_UDP,
                    config->base);
+  struct th_zip_limits source_limits;
+  error = th_source_limits_read(config->capabilities, config->capabilities_size, &source_limits,
+                                reason);
+  if (error != 0) return error;
   struct th_system *system = th_new(struct th_system);
   system->script = config->script;
   system->started = th_clock_now();
@@ -515,7 +525,7 @@ int th_system_start(struct th_system **out, const struct th_system_config *confi
   system->is_cranked = system->is_simple || config->is_cranked;
   init_lock(system);
   init_world(system, config);
-  make_parts(system, config);
+  make_parts(system, config, &source_limits);
   system->capabilities = make_capabilities(config, reason);
   if (system->capabilities == NULL) {
     error = TH_ESTARTUP;

@@ -57,6 +57,12 @@ wrong 1 "module 'nothing' not found: no file " \
 wrong 1 "cannot write the log missing/log" "$HOST" start --port 0 --log-file missing/log
 wrong 1 "cannot write the log missing/log" "$HOST" start --port 0 --daemon --log-file missing/log
 wrong 1 "missing.lua" "$HOST" start --config missing.lua
+for value in 0 -1 10001 1.5 '"many"' true; do
+  wrong 1 "the capability Source Ratio Limit must be a whole number from 1 to 10000" \
+    "$HOST" start --port 0 --capability "Source Ratio Limit=$value"
+done
+wrong 1 "the capability Source Name Limit must be a whole number from 1 to 400" \
+  "$HOST" start --port 0 --daemon --log-file log2 --capability "Source Name Limit=401"
 echo 'return 5' >config.lua
 wrong 1 "the config file config.lua returns no table" "$HOST" start --config config.lua
 

@@ -217,7 +217,7 @@ static void a_module_name_of_any_length_is_just_not_found(void **state) {
 
 static void versions_of_a_module_live_side_by_side(void **state) {
   (void)state;
-  struct th_sources *sources = th_sources_new();
+  struct th_sources *sources = th_sources_new(NULL);
   struct th_source *one = open_text("return 1"), *two = open_text("return 2");
   assert_string_not_equal(one->hash, two->hash);
   assert_true(th_sources_add(sources, one));
@@ -328,7 +328,7 @@ static void the_library_says_its_version(void **state) {
 
 static void adding_twice_keeps_the_first(void **state) {
   (void)state;
-  struct th_sources *sources = th_sources_new();
+  struct th_sources *sources = th_sources_new(NULL);
   struct th_source *one = open_text("return 1"), *same = open_text("return 1");
   assert_true(th_sources_add(sources, one));
   assert_false(th_sources_add(sources, one));
@@ -353,7 +353,7 @@ static struct th_source *open_implicit(void) {
 
 static void loading_by_name_makes_an_implicit_source_explicit(void **state) {
   (void)state;
-  struct th_sources *sources = th_sources_new();
+  struct th_sources *sources = th_sources_new(NULL);
   struct th_source *implicit = open_implicit(), *again = open_implicit();
   struct th_source *explicit = open_files(NULL, 0);
   assert_true(th_sources_add(sources, implicit));
@@ -378,7 +378,7 @@ static void assert_finds(struct th_sources *sources, const char *hash,
 
 static void a_source_is_found_by_the_beginning_of_its_hash(void **state) {
   (void)state;
-  struct th_sources *sources = th_sources_new();
+  struct th_sources *sources = th_sources_new(NULL);
   struct th_source *one = open_text("return 1"), *two = open_text("return 2");
   strcpy(one->hash, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
   strcpy(two->hash, "0123456789abcdee0123456789abcdef0123456789abcdef0123456789abcdef");
@@ -403,7 +403,7 @@ static void a_source_is_found_by_the_beginning_of_its_hash(void **state) {
 
 static void the_list_is_in_the_order_of_loading(void **state) {
   (void)state;
-  struct th_sources *sources = th_sources_new();
+  struct th_sources *sources = th_sources_new(NULL);
   struct th_source *loaded[20];
   for (size_t i = 0; i < 20; i++) {
     char text[32];
@@ -429,7 +429,7 @@ static void the_list_is_in_the_order_of_loading(void **state) {
 
 static void an_empty_table_gives_an_empty_list(void **state) {
   (void)state;
-  struct th_sources *sources = th_sources_new();
+  struct th_sources *sources = th_sources_new(NULL);
   size_t count = 1;
   struct th_source **list = th_sources_list(sources, &count);
   assert_non_null(list);
@@ -442,7 +442,7 @@ static void an_empty_table_gives_an_empty_list(void **state) {
 
 static void a_removed_source_lives_as_long_as_it_is_held(void **state) {
   (void)state;
-  struct th_sources *sources = th_sources_new();
+  struct th_sources *sources = th_sources_new(NULL);
   struct th_source *actor = open_text("return 1");
   th_sources_add(sources, actor);
   struct th_source *removed = th_sources_remove(sources, actor->hash);
@@ -457,7 +457,7 @@ static void a_removed_source_lives_as_long_as_it_is_held(void **state) {
 
 static void a_source_is_idle_when_no_actor_holds_it(void **state) {
   (void)state;
-  struct th_sources *sources = th_sources_new();
+  struct th_sources *sources = th_sources_new(NULL);
   struct th_source *source = open_text("return 1");
   th_sources_add(sources, source);
   assert_true(th_source_idle(source));
@@ -484,7 +484,7 @@ static struct th_source *open_edition(const char *text, const char *info, bool i
 
 static void only_old_unused_editions_of_one_place_are_superseded(void **state) {
   (void)state;
-  struct th_sources *sources = th_sources_new();
+  struct th_sources *sources = th_sources_new(NULL);
   struct th_source *loaded[5] = {
     open_edition("return 0", "a.lua", true),  open_edition("return 1", "a.lua", true),
     open_edition("return 2", "a.lua", false), /* loaded by name */
@@ -551,7 +551,7 @@ static void *load_use_and_unload(void *argument) {
 
 static void threads_may_load_find_and_unload_at_once(void **state) {
   (void)state;
-  struct crowd crowd = {.sources = th_sources_new()};
+  struct crowd crowd = {.sources = th_sources_new(NULL)};
   pthread_t threads[THREADS];
   const char *const texts[SHARED] = {"return 1", "return 2", "return 3"};
   for (size_t i = 0; i < SHARED; i++) crowd.shared[i] = open_text(texts[i]);
