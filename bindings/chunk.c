@@ -226,3 +226,7 @@ int th_chunk_load(lua_State *L, const char *text, size_t size, const char *name)
   if (refuse(L, text, size, name)) return LUA_ERRSYNTAX;
   return luaL_loadbufferx(L, text, size, name, "t");
 }
+
+int th_chunk_load_compiled(lua_State *L, const void *chunk, size_t size, const char *name) {
+  return luaL_loadbufferx(L, chunk, size, name, "b");
+}

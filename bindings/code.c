@@ -97,3 +97,10 @@ int th_code_compile(struct th_code *code, lua_State *L, const char *key, const c
   th_buffer_clear(&buffer);
   return LUA_OK;
 }
+
+int th_code_take(struct th_code *code, lua_State *L, const char *key, const char *chunk_name,
+                 struct th_bytes *chunk) {
+  int status = th_chunk_load_compiled(L, chunk->data, chunk->size, chunk_name);
+  if (status == LUA_OK) keep(code, key, th_bytes_ref(chunk));
+  return status;
+}

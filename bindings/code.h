@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/bytes.h"
+
 struct th_code;
 
 struct th_code *th_code_new(void);
@@ -30,5 +32,9 @@ int th_code_load(struct th_code *code, lua_State *L, const char *key, const char
  * text pushed. strip leaves out what tracebacks need. [-0, +1, m] */
 int th_code_compile(struct th_code *code, lua_State *L, const char *key, const char *chunk_name,
                     const void *text, size_t size, bool strip);
+
+/* The same for a chunk that was compiled elsewhere, and that somebody vouches for. */
+int th_code_take(struct th_code *code, lua_State *L, const char *key, const char *chunk_name,
+                 struct th_bytes *chunk);
 
 #endif

@@ -71,8 +71,23 @@ static bool find_builtin(lua_State *L, const char *name) {
   return true;
 }
 
-/* Compiles the module that was found under its key. Pushes the function; raises its syntax
- * error. */
+/* [-0, +1, m] pushes the function, or why there is none; gives which. */
+static int compile_text(struct th_code *code, lua_State *L, const struct th_module *module) {
+  size_t size = module->bytes->size;
+  const void *text = th_code_skip_comment(module->bytes->data, &size);
+  return th_code_compile(code, L, module->key, module->chunk_name, text, size, false);
+}
+
+/* The error of a module whose words are on top of the stack. */
+static void refuse(lua_State *L, const char *name, bool is_compiled) {
+  const char *words = lua_tostring(L, -1);
+  if (!is_compiled) luaL_error(L, "module '%s' cannot be compiled: %s", name, words);
+  luaL_error(L, "module '%s' cannot be loaded: %s; compile its bundle by this version of thespian",
+             name, words);
+}
+
+/* Compiles the module that was found under its key, or loads what is compiled already. Pushes the
+ * function; raises why there is none. */
 static void compile(lua_State *L, const char *name) {
   struct th_script_state *state = th_script_state_of(L);
   struct th_world *world = state->world;
@@ -82,12 +97,11 @@ static void compile(lua_State *L, const char *name) {
   bool found = world->ops->module(world, state->source, name, true, &module, &searched);
   th_buffer_clear(&searched);
   if (!found || module.bytes == NULL) luaL_error(L, "module '%s' cannot be read", name);
-  size_t size = module.bytes->size;
-  const void *text = th_code_skip_comment(module.bytes->data, &size);
-  int status = th_code_compile(state->code, L, module.key, module.chunk_name, text, size, false);
+  int status = module.is_compiled
+                 ? th_code_take(state->code, L, module.key, module.chunk_name, module.bytes)
+                 : compile_text(state->code, L, &module);
   th_bytes_unref(module.bytes);
-  if (status != LUA_OK)
-    luaL_error(L, "module '%s' cannot be compiled: %s", name, lua_tostring(L, -1));
+  if (status != LUA_OK) refuse(L, name, module.is_compiled);
 }
 
 /* Where nothing is found, pushes the list of places instead and gives false. */

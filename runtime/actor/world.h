@@ -42,6 +42,7 @@ struct th_creation {
 struct th_module {
   char key[768];          /* equal keys, equal code: for caches */
   char chunk_name[512];   /* for messages: "=bundle:1a2b3c4d/pkg/mod.lua" or "@/path/mod.lua" */
+  bool is_compiled;       /* bytes are a compiled chunk, and whoever gave them vouches for it */
   struct th_bytes *bytes; /* the code, a reference for the caller to drop; NULL if not asked for */
 };
 

@@ -11,7 +11,6 @@
 #include "bundle/zip.h"
 #include "bundle/zip_name.h"
 
-#define CHUNK_MARK 0x1b /* the first byte of a compiled Lua chunk */
 #define PREFIX_LEAST 8
 #define INFO_SHOWN 200 /* bytes of where a bundle came from that a refusal shows */
 
@@ -89,7 +88,7 @@ static bool ends_in(const char *name, const char *suffix) {
 
 static bool is_compiled(const struct th_source_file *file) {
   if (ends_in(file->name, ".luac")) return true;
-  return ends_in(file->name, ".lua") && file->size > 0 && file->data[0] == CHUNK_MARK;
+  return ends_in(file->name, ".lua") && file->size > 0 && file->data[0] == TH_SOURCE_CHUNK_MARK;
 }
 
 /* Lua does not check bytecode before it runs it. */
@@ -114,10 +113,10 @@ static int fill(struct opened *opened, const void *zip, size_t size,
   th_zip_close(archive);
   if (error != 0) return error;
   if (!config->may_be_compiled && (error = refuse_compiled(opened, reason)) != 0) return error;
-  if (config->hash != NULL)
-    snprintf(opened->source.hash, sizeof opened->source.hash, "%s", config->hash);
-  else
-    error = th_digest_sha256(zip, size, opened->source.hash);
+  opened->source.is_validated = config->may_be_compiled;
+  error = th_digest_sha256(zip, size, opened->source.content);
+  snprintf(opened->source.hash, sizeof opened->source.hash, "%s",
+           config->hash != NULL ? config->hash : opened->source.content);
   if (error == 0) opened->source.zip = th_bytes_copy(zip, size);
   if (error == 0 && opened->source.zip == NULL) error = TH_ENOMEM;
   return error == 0 ? 0 : th_fail(reason, error, "%s", th_error_words(error));
@@ -145,7 +144,6 @@ int th_source_open(const void *zip, size_t size, const struct th_source_config *
   }
   atomic_init(&opened->references, 1);
   atomic_init(&opened->source.implicit, config->implicit);
-  opened->source.is_validated = config->may_be_compiled;
   if (config->original != NULL) opened->source.original = th_bytes_ref(config->original);
   opened->info = th_strdup(config->info != NULL ? config->info : "");
   opened->source.info = opened->info;
@@ -183,8 +181,8 @@ const struct th_source_file *th_source_find(const struct th_source *source, cons
 }
 
 const struct th_source_file *th_source_module(const struct th_source *source, const char *module) {
-  static const char *const endings[] = {".lua", "/init.lua"};
-  char name[TH_SOURCE_NAME_MOST + sizeof "/init.lua"];
+  static const char *const endings[] = {".lua", ".luac", "/init.lua", "/init.luac"};
+  char name[TH_SOURCE_NAME_MOST + sizeof "/init.luac"];
   size_t size = strlen(module);
   if (size > TH_SOURCE_NAME_MOST) return NULL;
   for (size_t i = 0; i < size; i++) name[i] = module[i] == '.' ? '/' : module[i];

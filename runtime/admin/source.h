@@ -30,13 +30,13 @@ struct th_source_file {
 };
 
 struct th_source {
-  char hash[TH_DIGEST_TEXT_SIZE];
-  const char *info;     /* where it came from, for people; "" when unknown */
-  struct th_bytes *zip; /* what runs */
-  struct th_bytes
-    *original;       /* what was loaded, where a source authority made the zip of it; or NULL */
-  bool is_validated; /* by a source authority: compiled Lua may be in it */
-  size_t file_count; /* sorted by name; folders are left out */
+  char hash[TH_DIGEST_TEXT_SIZE];    /* what it is known by */
+  char content[TH_DIGEST_TEXT_SIZE]; /* SHA-256 of zip: what caches of its code go by */
+  bool is_validated;         /* an authority vouches for it, so compiled Lua of it may run */
+  const char *info;          /* where it came from, for people; "" when unknown */
+  struct th_bytes *zip;      /* what runs */
+  struct th_bytes *original; /* what was loaded, where an authority made the zip of it; or NULL */
+  size_t file_count;         /* sorted by name; folders are left out */
   const struct th_source_file *files;
   /* Brought along by a program's class, not loaded by name. Atomic, since the table may turn it to
    * false while others read it; nothing else hangs on it, so any order will do. */
@@ -51,6 +51,9 @@ struct th_source {
 #define TH_SOURCE_NAME 200
 
 extern const struct th_zip_limits th_source_usual_limits;
+
+/* The first byte of a compiled Lua chunk. */
+#define TH_SOURCE_CHUNK_MARK 0x1b
 
 /* Bytes of what a stranger may say of where a source came from. */
 #define TH_SOURCE_INFO 4096
@@ -82,7 +85,9 @@ void th_source_unref(struct th_source *source);
 /* Borrowed from the source; NULL when it has no such file. */
 const struct th_source_file *th_source_find(const struct th_source *source, const char *name);
 
-/* Finds the file of a Lua module, "pkg.mod": pkg/mod.lua, then pkg/mod/init.lua. NULL for none. */
+/* Finds the file of a Lua module, "pkg.mod": pkg/mod.lua, pkg/mod.luac, pkg/mod/init.lua, then
+ * pkg/mod/init.luac; so text, which people can read, is never hidden by what was once compiled from
+ * it. NULL for none. */
 const struct th_source_file *th_source_module(const struct th_source *source, const char *module);
 
 /* Packs files into a zip in memory, sorted by name, without dates. Gives new bytes. Fails with

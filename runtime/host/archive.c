@@ -43,6 +43,15 @@ const char *th_archive_hash(const struct th_archive *archive) {
   return archive->source->hash;
 }
 
+size_t th_archive_count(const struct th_archive *archive) {
+  return archive->source->file_count;
+}
+
+struct th_archive_file th_archive_file(const struct th_archive *archive, size_t index) {
+  const struct th_source_file *file = &archive->source->files[index];
+  return (struct th_archive_file){file->name, file->data, file->size};
+}
+
 static bool give(const struct th_source_file *found, struct th_archive_file *file) {
   if (found == NULL) return false;
   *file = (struct th_archive_file){found->name, found->data, found->size};

@@ -35,6 +35,10 @@ void th_archive_close(struct th_archive *archive);
 /* The SHA-256 of the zip, 64 hexadecimal digits. Borrowed. */
 const char *th_archive_hash(const struct th_archive *archive);
 
+/* The files in it, sorted by name: how many, and the one at an index. */
+size_t th_archive_count(const struct th_archive *archive);
+struct th_archive_file th_archive_file(const struct th_archive *archive, size_t index);
+
 /* Finds a file by its name, or by that of the Lua module it is. What file gets is borrowed from the
  * archive. */
 bool th_archive_find(const struct th_archive *archive, const char *name,

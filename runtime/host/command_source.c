@@ -93,22 +93,36 @@ static char *default_output(const char *folder) {
 }
 
 /* Looks at the zip as a system will when it is loaded: what it would refuse is said now. */
-static int check(const struct th_bytes *zip, char *hash, struct th_reason *reason) {
+static int check(const struct th_bytes *zip, bool is_compiled, char *hash,
+                 struct th_reason *reason) {
   struct th_source *source;
-  int error = th_source_open(zip->data, zip->size, &(struct th_source_config){.info = ""}, &source,
-                             reason);
+  const struct th_source_config config = {.may_be_compiled = is_compiled};
+  int error = th_source_open(zip->data, zip->size, &config, &source, reason);
   if (error != 0) return error;
   snprintf(hash, TH_DIGEST_TEXT_SIZE, "%s", source->hash);
   th_source_unref(source);
   return 0;
 }
 
-static int write_bundle(const char *folder, const char *output, struct th_reason *reason) {
+/* Takes the zip; gives the compiled one in its place, where that is wanted. */
+static int compile(const struct th_command *command, struct th_bytes **zip,
+                   struct th_reason *reason) {
+  struct th_bytes *text = *zip;
+  bool keep_debug = th_options_has(command->options, TH_OPTION_KEEP_DEBUG);
+  if (!th_options_has(command->options, TH_OPTION_COMPILE)) return 0;
+  int error = command->language->compile(text->data, text->size, keep_debug, zip, reason);
+  th_bytes_unref(text);
+  return error;
+}
+
+static int write_bundle(const struct th_command *command, const char *folder, const char *output,
+                        struct th_reason *reason) {
   char hash[TH_DIGEST_TEXT_SIZE];
   struct th_bytes *zip;
   int error = th_bundle_folder_except(folder, output, &zip, reason);
   if (error != 0) return error;
-  error = check(zip, hash, reason);
+  if ((error = compile(command, &zip, reason)) != 0) return error;
+  error = check(zip, th_options_has(command->options, TH_OPTION_COMPILE), hash, reason);
   if (error == 0) error = th_bundle_write(output, zip, reason);
   if (error == 0) puts(hash);
   th_bytes_unref(zip);
@@ -116,9 +130,13 @@ static int write_bundle(const char *folder, const char *output, struct th_reason
 }
 
 int th_command_bundle(struct th_command *command, struct th_reason *reason) {
-  const char *folder = command->options->arguments[0];
+  const struct th_options *options = command->options;
+  const char *folder = options->arguments[0];
+  if (th_options_has(options, TH_OPTION_KEEP_DEBUG) && !th_options_has(options, TH_OPTION_COMPILE))
+    return th_fail(reason, TH_EUSAGE,
+                   "--keep-debug is for --compile: source text tells file and line anyway");
   char *output = default_output(folder);
-  int error = write_bundle(folder, th_options_text(command->options, TH_OPTION_OUTPUT, output),
+  int error = write_bundle(command, folder, th_options_text(options, TH_OPTION_OUTPUT, output),
                            reason);
   free(output);
   return error;

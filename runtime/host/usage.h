@@ -36,6 +36,8 @@
   X(JSON, "json", 0, NULL, "print JSON")                                                           \
   X(ALL, "all", 0, NULL, "show every actor, not the first 200 alone")                              \
   X(OUTPUT, "output", 'o', "FILE.zip", "file to write (default: the folder's name .zip)")          \
+  X(COMPILE, "compile", 0, NULL, "compile the Lua files, for a source authority to approve")       \
+  X(KEEP_DEBUG, "keep-debug", 0, NULL, "with --compile: errors still tell file and line")          \
   X(TIMEOUT, "timeout", 0, "SECONDS", "give up after so long (default 50)")                        \
   X(HELP, "help", 'h', NULL, "print this")
 
@@ -106,7 +108,7 @@ extern const struct th_option_usage th_option_usages[TH_OPTION_COUNT];
     "show the system's capabilities, or one of them, or set it",                                   \
     "A VALUE is JSON where it parses as JSON, else a plain string. Actors whose class's\n"         \
     "check says no to the new capabilities are asked to exit.\n")                                  \
-  X(bundle, "bundle", "DIR", 1, 1, TH_BIT(OUTPUT),                                                 \
+  X(bundle, "bundle", "DIR", 1, 1, TH_BIT(OUTPUT) | TH_BIT(COMPILE) | TH_BIT(KEEP_DEBUG),          \
     "pack a folder as a bundle; prints its source hash",                                           \
     "Hidden files stay out. The same files give the same bundle, whatever their dates.\n")
 

@@ -59,6 +59,11 @@ const char *th_modules_path(const struct th_modules *modules, const struct th_so
   return source != NULL ? modules->bundled_templates : modules->templates;
 }
 
+/* Who approved the source answers for what its compiled code does; nobody does for any other. */
+static bool is_compiled(const struct th_source *source, const struct th_source_file *file) {
+  return source->is_validated && file->size > 0 && file->data[0] == TH_SOURCE_CHUNK_MARK;
+}
+
 static bool find_in_source(struct th_source *source, const char *name, bool with_code,
                            struct th_module *module, struct th_buffer *searched) {
   const struct th_source_file *file = th_source_module(source, name);
@@ -66,9 +71,10 @@ static bool find_in_source(struct th_source *source, const char *name, bool with
     th_buffer_printf(searched, "\n\tno module '%s' in bundle %.8s", name, source->hash);
     return false;
   }
-  snprintf(module->key, sizeof module->key, "%s/%s", source->hash, file->name);
+  snprintf(module->key, sizeof module->key, "%s/%s", source->content, file->name);
   snprintf(module->chunk_name, sizeof module->chunk_name, "=bundle:%.8s/%s", source->hash,
            file->name);
+  module->is_compiled = is_compiled(source, file);
   if (with_code) module->bytes = th_bytes_copy(file->data, file->size);
   return true;
 }

@@ -111,6 +111,18 @@ wrong 1 "cannot write missing/x.zip: No such file or directory" \
   "$HOST" bundle actors -o missing/x.zip
 [ ! -e empty.zip ] || fail "a bundle that was refused was written"
 
+mkdir -p broken/pkg
+printf 'x = 1\n\nlocal = 2\n' >broken/pkg/init.lua
+wrong 1 "pkg/init.lua:3: <name> expected near '='" "$HOST" bundle broken --compile
+[ ! -e broken.zip ] || fail "a bundle that does not compile was written"
+wrong 2 "--keep-debug is for --compile" "$HOST" bundle actors --keep-debug
+expect 0 "" "$HOST" bundle actors --compile -o compiled.zip
+contains "talk.luac" "$(unzip -l compiled.zip)"
+expect 0 "" "$HOST" bundle actors --compile --keep-debug -o longer.zip
+[ "$(wc -c <longer.zip)" -gt "$(wc -c <compiled.zip)" ] || fail "no debug information was kept"
+wrong 1 "compiled.zip: entry \"talk.luac\": compiled Lua is refused" \
+  "$HOST" load compiled.zip --port "$port"
+
 # ---- programs ------------------------------------------------------------------------------------
 
 echo 'error("stop")' >stop.lua

@@ -158,6 +158,35 @@ static void compiled_lua_is_refused(void **state) {
                   "entry \"a.lua\": compiled Lua is refused, pack its source text");
 }
 
+/* Drops nothing: zip stays the caller's. */
+static struct th_source *validate(const struct th_bytes *zip, const char *hash) {
+  struct th_source *source;
+  const struct th_source_config config = {.hash = hash, .may_be_compiled = true};
+  assert_int_equal(th_source_open(zip->data, zip->size, &config, &source, NULL), 0);
+  return source;
+}
+
+static void compiled_lua_is_taken_where_somebody_vouches_for_it(void **state) {
+  (void)state;
+  const struct th_source_file files[] = {
+    FILE_OF("a.luac", "\x1bLua a"), FILE_OF("b.lua", "b"),
+    FILE_OF("b.luac", "\x1bLua b"), FILE_OF("c/init.luac", "\x1bLua c"),
+    FILE_OF("d.luac", "\x1bLua d"), FILE_OF("d/init.lua", "d")};
+  struct th_bytes *zip = pack(files, 6);
+  struct th_source *source = validate(zip, NULL), *known = validate(zip, "known");
+  assert_true(source->is_validated);
+  assert_file(th_source_module(source, "a"), "a.luac", "\x1bLua a");
+  assert_file(th_source_module(source, "b"), "b.lua", "b");
+  assert_file(th_source_module(source, "c"), "c/init.luac", "\x1bLua c");
+  assert_file(th_source_module(source, "d"), "d.luac", "\x1bLua d");
+  assert_string_equal(source->hash, source->content);
+  assert_string_equal(known->hash, "known");
+  assert_string_equal(known->content, source->content);
+  th_source_unref(source);
+  th_source_unref(known);
+  th_bytes_unref(zip);
+}
+
 static void other_files_may_hold_anything(void **state) {
   (void)state;
   const struct th_source_file files[] = {FILE_OF("data.bin", "\x1bLua\0\1"), FILE_OF("luac", "x"),
@@ -579,6 +608,7 @@ int main(void) {
     cmocka_unit_test(a_refused_bundle_leaves_nothing_behind),
     cmocka_unit_test(a_refusal_begins_with_where_the_bundle_came_from),
     cmocka_unit_test(compiled_lua_is_refused),
+    cmocka_unit_test(compiled_lua_is_taken_where_somebody_vouches_for_it),
     cmocka_unit_test(other_files_may_hold_anything),
     cmocka_unit_test(files_are_found_by_name),
     cmocka_unit_test(modules_are_found_as_file_then_as_package),
