@@ -66,7 +66,7 @@ struct sim_world {
   unsigned host_count;
   unsigned leader_count; /* the first hosts; 0: there is no convention */
   uint64_t period;       /* of check-ins */
-  struct sim_host hosts[SIM_HOSTS];
+  struct sim_host *hosts;
   struct sim_program *programs;
   struct th_log *log; /* where the run is traced: standard error; else NULL */
   bool is_calm;       /* nobody begins anything new */
@@ -94,6 +94,10 @@ void sim_run(uint64_t seed, unsigned least_hosts, unsigned most_hosts, bool is_t
              struct sim_result *result);
 
 /* ---- world ---- */
+
+/* For the engine that runs: so many hosts that are not up yet. Zeroed before. */
+void sim_world_open(struct sim_world *world, unsigned host_count, bool is_traced);
+void sim_world_close(struct sim_world *world);
 
 void sim_host_start(struct sim_host *host);
 void sim_host_crash(struct sim_host *host, bool is_silent);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sim_loop.h"
+
 /* Not zero: a clock that has just begun to run is a rare thing, and 0 means "never" in places. */
 #define BEGINNING (1000 * TH_SECOND)
 
@@ -21,10 +23,21 @@ void sim_engine_begin(struct sim_engine *engine, uint64_t seed) {
     .now = BEGINNING, .chance = seed, .history = UINT64_C(0xcbf29ce484222325)};
 }
 
+uint64_t sim_world_time(unsigned host, uint64_t own) {
+  uint64_t ahead = running->ahead[host];
+  if (own == TH_FOREVER) return TH_FOREVER;
+  return own > ahead ? own - ahead : 0;
+}
+
+void sim_engine_jump(unsigned host, uint64_t nanoseconds) {
+  running->ahead[host] += nanoseconds;
+  sim_loops_jump(host, nanoseconds);
+}
+
 void sim_engine_wait(uint64_t until) {
   struct sim_engine *engine = running;
   if (engine->is_dark) {
-    uint64_t now = th_clock_now();
+    uint64_t now = sim_now();
     if (until == TH_FOREVER) {
       fprintf(stderr, "sim: a system that was cut off waits for ever\n");
       abort();

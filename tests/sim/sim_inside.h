@@ -90,12 +90,14 @@ struct connection {
 struct host {
   bool is_up; /* its kernel answers */
   bool is_dead;
-  bool cut[SIM_HOSTS]; /* from here to there */
+  bool *cut; /* from here to there */
   uint16_t last_port;
 };
 
 struct sim_net {
-  struct host hosts[SIM_HOSTS];
+  unsigned host_count;
+  struct host *hosts;
+  bool *cuts; /* of all hosts */
   struct wire *wires;
   struct connection *connections;
   uint64_t delay; /* at most, as a rule */

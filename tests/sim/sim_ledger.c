@@ -11,8 +11,9 @@
 static const char *const fate_words[SIM_FATES] = {"sent",     "received", "failed",
                                                   "poisoned", "dead",     "returned"};
 
-void sim_ledger_init(struct sim_ledger *ledger) {
-  *ledger = (struct sim_ledger){0};
+void sim_ledger_init(struct sim_ledger *ledger, unsigned host_count) {
+  *ledger = (struct sim_ledger){.host_count = host_count};
+  ledger->trouble = th_alloc_zeroed((size_t)host_count * host_count, sizeof *ledger->trouble);
   th_map_init(&ledger->by_address);
   th_map_init(&ledger->latest);
 }
@@ -20,6 +21,7 @@ void sim_ledger_init(struct sim_ledger *ledger) {
 void sim_ledger_clear(struct sim_ledger *ledger) {
   th_map_clear(&ledger->by_address);
   th_map_clear(&ledger->latest);
+  free(ledger->trouble);
   free(ledger->parties);
   free(ledger->letters);
 }
@@ -42,18 +44,22 @@ static void *make_room(void *array, uint32_t count, size_t size) {
 
 /* ---- hosts ---- */
 
+static uint64_t *trouble_of(const struct sim_ledger *ledger, unsigned one, unsigned other) {
+  size_t less = one < other ? one : other, more = one < other ? other : one;
+  return &ledger->trouble[less * ledger->host_count + more];
+}
+
 void sim_ledger_trouble(struct sim_ledger *ledger, unsigned one, unsigned other, uint64_t time) {
-  for (unsigned i = 0; i < SIM_HOSTS && one == other; i++)
+  for (unsigned i = 0; i < ledger->host_count && one == other; i++)
     if (i != one) sim_ledger_trouble(ledger, one, i, time);
   if (one == other) return;
-  uint64_t sum = ledger->trouble[one][other];
-  sum = time < UINT64_MAX - sum ? sum + time : UINT64_MAX;
-  ledger->trouble[one][other] = ledger->trouble[other][one] = sum;
-  if (sum >= ledger->parted_from) ledger->is_any_parted = true;
+  uint64_t *sum = trouble_of(ledger, one, other);
+  *sum = time < UINT64_MAX - *sum ? *sum + time : UINT64_MAX;
+  if (*sum >= ledger->parted_from) ledger->is_any_parted = true;
 }
 
 bool sim_ledger_is_parted(const struct sim_ledger *ledger, unsigned one, unsigned other) {
-  return one != other && ledger->trouble[one][other] >= ledger->parted_from;
+  return one != other && *trouble_of(ledger, one, other) >= ledger->parted_from;
 }
 
 /* ---- parties ---- */

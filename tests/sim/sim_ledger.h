@@ -74,12 +74,13 @@ struct sim_ledger {
   bool is_loose;        /* between hosts letters may get lost */
   uint64_t parted_from; /* so much trouble may part two hosts */
   bool is_any_parted;
-  uint64_t trouble[SIM_HOSTS][SIM_HOSTS]; /* how long faults have kept them apart, in all */
+  unsigned host_count;
+  uint64_t *trouble; /* for each two hosts: how long faults have kept them apart, in all */
   unsigned violations;
   char first[512];
 };
 
-void sim_ledger_init(struct sim_ledger *ledger);
+void sim_ledger_init(struct sim_ledger *ledger, unsigned host_count);
 
 /* A fault keeps two hosts apart for so long; with one and the same, that one from all. */
 void sim_ledger_trouble(struct sim_ledger *ledger, unsigned one, unsigned other, uint64_t time);

@@ -86,7 +86,7 @@ static void run_posted(struct th_loop *loop) {
 /* What is due by now; not what these put there. A loop with much to do may come to only some. */
 static void run_due(struct th_loop *loop, bool may_be_short) {
   uint64_t end = sim_engine()->serial;
-  uint64_t now = th_clock_now();
+  uint64_t now = sim_now();
   struct sim_item *item = loop->items.next;
   while (item != &loop->items && item->due <= now && item->serial < end) {
     sim_item_cancel(item);
@@ -102,13 +102,14 @@ static void turn(struct th_loop *loop, bool may_be_short) {
   if (!loop->stop) run_due(loop, may_be_short);
 }
 
-int th_loop_run(struct th_loop *loop, uint64_t until) {
+int th_loop_run(struct th_loop *loop, uint64_t own_until) {
+  uint64_t until = sim_world_time(loop->host, own_until);
   assert(!loop->is_inside);
   loop->is_inside = true;
-  turn(loop, until <= th_clock_now());
-  while (!loop->stop && th_clock_now() < until) {
+  turn(loop, until <= sim_now());
+  while (!loop->stop && sim_now() < until) {
     uint64_t next = sim_loop_next(loop);
-    if (next > th_clock_now()) sim_engine_wait(next < until ? next : until);
+    if (next > sim_now()) sim_engine_wait(next < until ? next : until);
     turn(loop, false);
   }
   bool stopped = loop->stop;
@@ -146,7 +147,7 @@ struct th_loop_timer *th_loop_after(struct th_loop *loop, uint64_t nanoseconds,
   struct th_loop_timer *timer = th_new(struct th_loop_timer);
   timer->run = run;
   timer->user = user;
-  sim_item_at(&timer->item, loop, th_clock_after(nanoseconds), run_timer);
+  sim_item_at(&timer->item, loop, sim_after(nanoseconds), run_timer);
   return timer;
 }
 
@@ -154,6 +155,21 @@ void th_loop_cancel(struct th_loop_timer *timer) {
   if (timer == NULL) return;
   sim_item_cancel(&timer->item);
   free(timer);
+}
+
+/* They only move forward in the row, past what has been seen. */
+static void advance_timers(struct th_loop *loop, uint64_t nanoseconds) {
+  struct sim_item *next;
+  for (struct sim_item *item = loop->items.next; item != &loop->items; item = next) {
+    next = item->next;
+    if (item->run == run_timer && item->due != TH_FOREVER)
+      sim_item_at(item, loop, item->due > nanoseconds ? item->due - nanoseconds : 0, run_timer);
+  }
+}
+
+void sim_loops_jump(unsigned host, uint64_t nanoseconds) {
+  for (struct th_loop *loop = sim_engine()->loops; loop != NULL; loop = loop->next)
+    if (loop->host == host) advance_timers(loop, nanoseconds);
 }
 
 /* ---- life ---- */
@@ -177,7 +193,7 @@ void th_loop_free(struct th_loop *loop) {
   while (sim_loop_next(loop) != TH_FOREVER) {
     loop->stop = false;
     uint64_t next = sim_loop_next(loop);
-    if (next > th_clock_now()) sim_engine_wait(next);
+    if (next > sim_now()) sim_engine_wait(next);
     turn(loop, false);
   }
   while (*place != loop) place = &(*place)->next;

@@ -2,7 +2,8 @@
  *
  * Linked in the place of transport/loop.c. A loop's timers, and what comes to it on its wires, are
  * items in one row, ordered by their time and, for the same time, by when they were put there. They
- * run when somebody turns the loop: an item's time is when it may run, not when it does.
+ * run when somebody turns the loop: an item's time is when it may run, not when it does. All times
+ * here are the world's; a timer is due earlier when the clock of its host jumps ahead.
  *
  * Threads: one. Owns: nothing; items lie in what they belong to.
  */
@@ -34,6 +35,9 @@ uint64_t sim_loop_next(const struct th_loop *loop);
 
 /* Whether that may be another time than when this was asked last. */
 bool sim_loop_has_changed(struct th_loop *loop);
+
+/* The clock of that host jumps ahead: timers of its loops are due so much earlier. */
+void sim_loops_jump(unsigned host, uint64_t nanoseconds);
 
 /* Whose loop it is: the engine's host when it was made. */
 unsigned sim_loop_host(const struct th_loop *loop);

@@ -11,18 +11,28 @@
 #define DOOMED 250 /* of 1000 connections that are cut: a side gives up if that lasts */
 #define BROKEN 125 /* of 1000 connections that are healed */
 
-void sim_net_begin(void) {
+static void make_hosts(struct sim_net *net, unsigned count) {
+  net->host_count = count;
+  net->hosts = th_alloc(count * sizeof *net->hosts);
+  net->cuts = th_alloc_zeroed((size_t)count * count, sizeof *net->cuts);
+  for (unsigned i = 0; i < count; i++)
+    net->hosts[i] = (struct host){
+      .is_dead = true, .cut = net->cuts + (size_t)i * count, .last_port = FIRST_PORT};
+}
+
+void sim_net_begin(unsigned host_count) {
   struct sim_net *fresh = th_new(struct sim_net);
   sim_engine()->net = fresh;
+  make_hosts(fresh, host_count);
   fresh->delay = sim_between(1, 5) * TH_MILLISECOND;
   fresh->spikes = (unsigned)sim_draw(20);
   fresh->losses = sim_chance(300) ? 0 : (unsigned)sim_draw(100);
   fresh->capacity = (size_t)1 << sim_between(9, 18);
-  for (unsigned i = 0; i < SIM_HOSTS; i++)
-    fresh->hosts[i] = (struct host){.is_dead = true, .last_port = FIRST_PORT};
 }
 
 void sim_net_end(void) {
+  free(sim_net()->hosts);
+  free(sim_net()->cuts);
   free(sim_net());
   sim_engine()->net = NULL;
 }
@@ -49,13 +59,13 @@ static bool lives(const struct end *end) {
 static void doom(struct connection *connection, uint64_t least, uint64_t most) {
   struct end *end = connection->ends[sim_draw(2)];
   if (!lives(end) || end->act.loop != NULL) return;
-  sim_item_at(&end->act, sim_end_loop(end), th_clock_after(sim_between(least, most)), give_up);
+  sim_item_at(&end->act, sim_end_loop(end), sim_after(sim_between(least, most)), give_up);
 }
 
 static void stall(struct connection *connection, unsigned to) {
   for (struct segment *segment = connection->pipes[to].first; segment != NULL;
        segment = segment->next)
-    if (segment->arrival > th_clock_now()) segment->arrival = TH_FOREVER;
+    if (segment->arrival > sim_now()) segment->arrival = TH_FOREVER;
   sim_pipe_schedule(connection, to);
   if (sim_chance(DOOMED)) doom(connection, TH_SECOND, 20 * TH_SECOND);
 }
@@ -123,7 +133,7 @@ static void lose_host(struct connection *connection, unsigned side, bool is_sile
   }
   connection->is_silent = true;
   if (left->act.loop == NULL)
-    sim_item_at(&left->act, sim_end_loop(left), th_clock_after(sim_between(20, 75) * TH_SECOND),
+    sim_item_at(&left->act, sim_end_loop(left), sim_after(sim_between(20, 75) * TH_SECOND),
                 give_up);
 }
 

@@ -23,12 +23,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SIM_HOSTS 100
-
 struct sim_net;
 
-/* For the engine that runs, with chances of its own for delays and losses. */
-void sim_net_begin(void);
+/* For the engine that runs, with so many hosts and with chances of its own for delays and losses. */
+void sim_net_begin(unsigned host_count);
 
 /* No wire is left. */
 void sim_net_end(void);

@@ -30,7 +30,7 @@ void sim_pipe_schedule(struct connection *connection, unsigned to) {
 static uint64_t arrival(struct connection *connection, unsigned to) {
   struct pipe *pipe = &connection->pipes[to];
   if (sim_pipe_is_stalled(connection, to)) return TH_FOREVER;
-  uint64_t when = th_clock_after(sim_pipe_delay());
+  uint64_t when = sim_after(sim_pipe_delay());
   if (when > pipe->latest) pipe->latest = when;
   return pipe->latest;
 }
@@ -65,7 +65,7 @@ void sim_pipe_reset(struct connection *connection, unsigned to) {
   struct segment **place = &pipe->first;
   if (sim_end_is_gone(connection->ends[to])) return;
   bool is_torn = !connection->is_udp && sim_chance(TORN);
-  while (is_torn && *place != NULL && (*place)->arrival <= th_clock_now()) place = &(*place)->next;
+  while (is_torn && *place != NULL && (*place)->arrival <= sim_now()) place = &(*place)->next;
   if (is_torn) sim_pipe_drop(pipe, place);
   sim_pipe_append(connection, to, RESET, NULL, 0);
   sim_pipe_schedule(connection, to);

@@ -169,6 +169,7 @@ void sim_program_act(struct sim_program *program) {
 
 /* What is sent from now on comes back. */
 void sim_program_close(struct sim_program *program) {
+  sim_engine()->host = program->host;
   if (program->link != NULL) th_link_close(program->link);
 }
 
@@ -191,6 +192,7 @@ struct sim_program *sim_program_new(struct sim_world *world, unsigned host, unsi
 
 void sim_program_free(struct sim_program *program) {
   struct sim_program **place = &program->world->programs;
+  sim_engine()->host = program->host;
   while (*place != program) place = &(*place)->next;
   *place = program->next;
   program->wire->ops->free(program->wire);

@@ -131,7 +131,7 @@ static bool is_of_pair(enum sim_fault fault) {
 }
 
 static void disturb(struct sim_world *world, const struct recovery *fault) {
-  uint64_t time = fault->when - th_clock_now();
+  uint64_t time = fault->when - sim_now();
   if (is_of_pair(fault->fault)) {
     bool is_long = fault->one != fault->other && fault->fault != SIM_FAULT_BREAK;
     sim_world_disturbed(world, fault->one, fault->other, is_long ? time : BREAK_TIME);
@@ -142,7 +142,7 @@ static void disturb(struct sim_world *world, const struct recovery *fault) {
 
 static void make_fault(struct story *story) {
   struct sim_world *world = &story->world;
-  struct recovery fault = {.when = th_clock_after(draw_duration(world)),
+  struct recovery fault = {.when = sim_after(draw_duration(world)),
                            .fault = (enum sim_fault)sim_draw(SIM_FAULTS),
                            .one = draw_host(world)->index,
                            .other = draw_host(world)->index};
@@ -189,17 +189,17 @@ static uint64_t earliest(const struct story *story, uint64_t end) {
 }
 
 static void happen(struct story *story, uint64_t end) {
-  while (th_clock_now() < end) {
+  while (sim_now() < end) {
     sim_world_run(&story->world, earliest(story, end));
-    uint64_t now = th_clock_now();
+    uint64_t now = sim_now();
     recover_until(story, now);
     if (story->next_act <= now) {
       act(&story->world);
-      story->next_act = th_clock_after(sim_between(1, 150) * TH_MILLISECOND);
+      story->next_act = sim_after(sim_between(1, 150) * TH_MILLISECOND);
     }
     if (story->has_faults && story->next_fault <= now) {
       make_fault(story);
-      story->next_fault = th_clock_after(sim_between(50, 2000) * TH_MILLISECOND);
+      story->next_fault = sim_after(sim_between(50, 2000) * TH_MILLISECOND);
     }
   }
 }
@@ -224,7 +224,7 @@ static void start_host(struct story *story, unsigned index) {
     return;
   }
   story->recoveries[story->recovery_count++] = (struct recovery){
-    .when = th_clock_after(sim_draw(LONGEST)), .fault = SIM_FAULT_LEAVE, .one = index};
+    .when = sim_after(sim_draw(LONGEST)), .fault = SIM_FAULT_LEAVE, .one = index};
 }
 
 /* How much trouble two systems bear for sure: a part of the time after which one gives the other
@@ -234,17 +234,14 @@ static uint64_t bearable(const struct sim_world *world) {
   return (lost < FIRST ? lost : FIRST) / 4;
 }
 
-static void begin(struct story *story, unsigned least_hosts, unsigned most_hosts) {
+static void begin(struct story *story) {
   struct sim_world *world = &story->world;
   world->base = sim_chance(700) ? TH_BASE_TCP : TH_BASE_UDP;
   world->ledger.is_loose = th_base_carrier(world->base) == TH_CARRIER_UDP;
-  world->host_count = draw_host_count(least_hosts, most_hosts);
   world->mailbox_limit = sim_chance(500) ? 100000 : (int64_t)sim_between(1, 40);
   story->has_faults = sim_chance(850);
-  story->next_act = th_clock_now();
-  story->next_fault = th_clock_after(sim_between(50, 3000) * TH_MILLISECOND);
-  for (unsigned i = 0; i < world->host_count; i++)
-    world->hosts[i] = (struct sim_host){.world = world, .index = i};
+  story->next_act = sim_now();
+  story->next_fault = sim_after(sim_between(50, 3000) * TH_MILLISECOND);
   sim_convention_draw(world);
   world->ledger.parted_from = bearable(world);
   for (unsigned i = 0; i < world->host_count; i++) start_host(story, i);
@@ -261,8 +258,8 @@ static void calm_down(struct story *story) {
   for (unsigned i = 0; i < world->host_count; i++) world->hosts[i].not_before = 0;
   for (struct sim_program *at = world->programs; at != NULL; at = sim_program_next(at))
     sim_program_close(at);
-  uint64_t end = th_clock_after(SETTLING);
-  sim_world_run(world, th_clock_after(sim_convention_time(world)));
+  uint64_t end = sim_after(SETTLING);
+  sim_world_run(world, sim_after(sim_convention_time(world)));
   if (world->leader_count > 0) sim_convention_check(world);
   sim_world_run(world, end);
   for (struct sim_program *at = world->programs; at != NULL; at = sim_program_next(at))
@@ -378,30 +375,24 @@ void sim_run(uint64_t seed, unsigned least_hosts, unsigned most_hosts, bool is_t
              struct sim_result *result) {
   struct sim_engine engine;
   struct story *story = th_new(struct story);
+  struct sim_world *world = &story->world;
   *result = (struct sim_result){0};
   sim_engine_begin(&engine, seed);
-  engine.is_traced = is_traced;
-  engine.world = &story->world;
-  engine.step = sim_world_step;
   uint64_t beginning = engine.now;
-  sim_net_begin();
-  sim_ledger_init(&story->world.ledger);
-  if (is_traced) th_log_open(&story->world.log, NULL, 0, TH_LOG_INFO);
-  begin(story, least_hosts, most_hosts);
-  happen(story, th_clock_after(sim_between(TH_SECOND, LONGEST)));
+  sim_world_open(world, draw_host_count(least_hosts, most_hosts), is_traced);
+  begin(story);
+  happen(story, sim_after(sim_between(TH_SECOND, LONGEST)));
   end(story, result);
-  memcpy(result->faults, story->world.faults, sizeof result->faults);
+  memcpy(result->faults, world->faults, sizeof result->faults);
   result->time = engine.now - beginning;
   result->history = engine.history;
   result->lost = sim_net_lost();
-  result->systems = story->world.host_count;
-  result->is_convention = story->world.leader_count > 0;
-  result->parties = story->world.ledger.party_count;
-  result->violations = story->world.ledger.violations;
-  memcpy(result->first, story->world.ledger.first, sizeof result->first);
-  sim_ledger_clear(&story->world.ledger);
-  th_log_close(story->world.log);
-  sim_net_end();
+  result->systems = world->host_count;
+  result->is_convention = world->leader_count > 0;
+  result->parties = world->ledger.party_count;
+  result->violations = world->ledger.violations;
+  memcpy(result->first, world->ledger.first, sizeof result->first);
+  sim_world_close(world);
   sim_engine_begin(NULL, 0);
   free(story);
 }

@@ -75,7 +75,7 @@ void sim_end_finish(struct end *end, int error, bool is_quiet) {
   sim_pipe_schedule(connection, 1 - end->side);
   sim_item_cancel(&end->patience);
   sim_item_cancel(&end->written);
-  sim_item_at(&end->act, sim_end_loop(end), th_clock_now(), on_closed);
+  sim_item_at(&end->act, sim_end_loop(end), sim_now(), on_closed);
 }
 
 static struct end *new_end(struct wire *wire, struct connection *connection, unsigned side,
@@ -114,7 +114,7 @@ static void make_room(struct connection *connection, unsigned to) {
   struct end *sender = connection->ends[1 - to];
   if (!pipe->is_waited_for || sim_end_is_gone(sender) || sim_pipe_excess(pipe) > 0) return;
   pipe->is_waited_for = false;
-  sim_item_at(&sender->written, sim_end_loop(sender), th_clock_after(sim_pipe_delay()), on_written);
+  sim_item_at(&sender->written, sim_end_loop(sender), sim_after(sim_pipe_delay()), on_written);
 }
 
 static void take_fin(struct end *end) {
@@ -230,7 +230,7 @@ static void flush(struct end *end) {
   sim_pipe_put(end->connection, 1 - end->side, FIN, NULL, 0);
   end->shut = sim_pipe_excess(out) == 0;
   out->is_waited_for = !end->shut;
-  sim_item_at(&end->patience, sim_end_loop(end), th_clock_after(FLUSH_TIME), on_impatient);
+  sim_item_at(&end->patience, sim_end_loop(end), sim_after(FLUSH_TIME), on_impatient);
   if (end->connection->is_udp && end->shut) sim_end_finish(end, 0, true);
 }
 
@@ -272,7 +272,7 @@ static void meet(struct end *end, struct wire *listener) {
   accepted->channel.ops = end->channel.ops;
   accepted->state = end->state = OPEN;
   connection->is_made = true;
-  sim_item_at(&accepted->act, listener->loop, th_clock_now(), on_accept);
+  sim_item_at(&accepted->act, listener->loop, sim_now(), on_accept);
   sim_pipe_resume(connection, 1);
   sim_trace("connected to %s", end->peer);
   end->channel.events->opened(end->channel.user);
@@ -284,7 +284,7 @@ static void attempt(struct sim_item *item) {
   const struct connection *connection = end->connection;
   unsigned from = end->wire->host, to = (unsigned)(connection->ip - sim_net_ip(0));
   const struct host *hosts = sim_net()->hosts;
-  bool is_host = to < SIM_HOSTS;
+  bool is_host = to < sim_net()->host_count;
   struct wire *listener = find_listener(connection->ip, connection->port, connection->is_udp);
   if (hosts[from].is_dead) {
     sim_end_finish(end, -ENETUNREACH, true);
@@ -293,10 +293,10 @@ static void attempt(struct sim_item *item) {
       meet(end, listener);
     else
       sim_end_finish(end, -ECONNREFUSED, true);
-  } else if (th_clock_now() >= end->give_up) {
+  } else if (sim_now() >= end->give_up) {
     sim_end_finish(end, -ETIMEDOUT, true);
   } else {
-    sim_item_at(&end->act, sim_end_loop(end), th_clock_after(end->pause), attempt);
+    sim_item_at(&end->act, sim_end_loop(end), sim_after(end->pause), attempt);
     end->pause *= 2;
   }
 }
@@ -314,13 +314,13 @@ static int wire_connect(struct th_wire *base, uint32_t ip, uint16_t port,
   connection->ip = ip;
   connection->port = port;
   connection->is_udp = wire->is_udp;
-  connection->hosts[1] = (unsigned)(ip - sim_net_ip(0)) % SIM_HOSTS;
+  connection->hosts[1] = (unsigned)(ip - sim_net_ip(0)) % sim_net()->host_count;
   connection->next = sim_net()->connections;
   sim_net()->connections = connection;
   end->channel = (struct th_channel){base->ops, events, user};
-  end->give_up = th_clock_after(sim_between(3, 20) * TH_SECOND);
+  end->give_up = sim_after(sim_between(3, 20) * TH_SECOND);
   end->pause = TH_SECOND;
-  sim_item_at(&end->act, wire->loop, th_clock_after(sim_pipe_delay() + sim_pipe_delay()), attempt);
+  sim_item_at(&end->act, wire->loop, sim_after(sim_pipe_delay() + sim_pipe_delay()), attempt);
   *out = &end->channel;
   return 0;
 }

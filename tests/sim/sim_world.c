@@ -15,6 +15,28 @@
 #define LEAVING (300 * TH_SECOND)
 #define MOST_TURNS UINT64_C(10000000)
 
+/* ---- the whole ---- */
+
+void sim_world_open(struct sim_world *world, unsigned host_count, bool is_traced) {
+  sim_engine()->is_traced = is_traced;
+  sim_engine()->world = world;
+  sim_engine()->step = sim_world_step;
+  world->host_count = host_count;
+  world->hosts = th_alloc(host_count * sizeof *world->hosts);
+  for (unsigned i = 0; i < host_count; i++)
+    world->hosts[i] = (struct sim_host){.world = world, .index = i};
+  sim_net_begin(host_count);
+  sim_ledger_init(&world->ledger, host_count);
+  if (is_traced) th_log_open(&world->log, NULL, 0, TH_LOG_INFO);
+}
+
+void sim_world_close(struct sim_world *world) {
+  sim_ledger_clear(&world->ledger);
+  th_log_close(world->log);
+  sim_net_end();
+  free(world->hosts);
+}
+
 /* ---- our own endpoint on each system ---- */
 
 static void deliver(void *context, struct th_message *message) {
@@ -52,11 +74,11 @@ static struct th_message *new_request(struct sim_host *host, const struct th_buf
 }
 
 struct th_message *sim_host_ask(struct sim_host *host, const struct th_buffer *request) {
-  uint64_t until = th_clock_after(REPLY_TIME);
+  uint64_t until = sim_after(REPLY_TIME);
   th_message_free(host->reply);
   host->reply = NULL;
   sim_host_route(host, new_request(host, request));
-  while (host->reply == NULL && th_clock_now() < until) sim_world_step(host->world, until);
+  while (host->reply == NULL && sim_now() < until) sim_world_step(host->world, until);
   struct th_message *reply = host->reply;
   host->reply = NULL;
   return reply;
@@ -148,14 +170,14 @@ static void check_remains(struct sim_host *host) {
 }
 
 void sim_host_leave(struct sim_host *host) {
-  uint64_t until = th_clock_after(LEAVING);
+  uint64_t until = sim_after(LEAVING);
   host->is_leaving = host->is_stale = true;
   sim_engine()->host = host->index;
   th_system_shutdown(host->system);
   th_system_crank(host->system, TH_FOREVER);
-  while (!th_system_wait(host->system, 0) && th_clock_now() < until)
+  while (!th_system_wait(host->system, 0) && sim_now() < until)
     sim_world_step(host->world, until);
-  if (th_clock_now() >= until)
+  if (sim_now() >= until)
     sim_ledger_violated(&host->world->ledger, "host %u does not shut down", host->index);
   check_remains(host);
   sim_host_free(host);
@@ -192,7 +214,7 @@ void sim_world_disturbed(struct sim_world *world, unsigned one, unsigned other, 
 
 bool sim_world_is_disturbed(const struct sim_world *world, unsigned host) {
   const struct sim_host *own = &world->hosts[host];
-  if (own->system == NULL || own->is_leaving || own->lag > 0 || own->not_before > th_clock_now())
+  if (own->system == NULL || own->is_leaving || own->lag > 0 || own->not_before > sim_now())
     return true;
   for (unsigned i = 0; i < world->host_count; i++)
     if (sim_net_is_cut(host, i) || sim_net_is_cut(i, host)) return true;
@@ -206,7 +228,8 @@ static uint64_t host_next(struct sim_host *host) {
   if (host->system == NULL) return TH_FOREVER;
   bool has_changed = sim_loop_has_changed(host->loop);
   if (has_changed || host->is_stale) {
-    uint64_t timer = th_system_next_timer(host->system), loop = sim_loop_next(host->loop);
+    uint64_t timer = sim_world_time(host->index, th_system_next_timer(host->system));
+    uint64_t loop = sim_loop_next(host->loop);
     host->next = loop < timer ? loop : timer;
     host->is_stale = false;
   }
@@ -243,7 +266,7 @@ static void turn_host(struct sim_host *host) {
   begin_turn(host->world, host->index);
   host->is_stale = true;
   th_system_crank(host->system, TH_FOREVER);
-  if (host->lag > 0) host->not_before = th_clock_after(sim_draw(host->lag));
+  if (host->lag > 0) host->not_before = sim_after(sim_draw(host->lag));
 }
 
 /* Of those whose time has come, one in so many in turn. */
@@ -282,5 +305,5 @@ void sim_world_step(struct sim_world *world, uint64_t until) {
 }
 
 void sim_world_run(struct sim_world *world, uint64_t until) {
-  while (th_clock_now() < until) sim_world_step(world, until);
+  while (sim_now() < until) sim_world_step(world, until);
 }
