@@ -7,6 +7,7 @@
 #include "admin/convention_inside.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/plant.h"
 #include "message/pack.h"
 #include "message/protocol.h"
 
@@ -26,7 +27,7 @@ static uint64_t earlier(uint64_t one, uint64_t other) {
  * what they said may only now be on its way in, they get a period more. */
 void th_convention_catch_up(struct th_convention *convention, uint64_t now) {
   uint64_t late = now > convention->wanted ? now - convention->wanted : 0;
-  if (late <= convention->config.period / 4) return;
+  if (late <= convention->config.period / 4 || TH_PLANT(15)) return;
   late += convention->config.period;
   for (size_t i = 0; i < convention->count; i++) {
     struct th_other *other = convention->others[i];

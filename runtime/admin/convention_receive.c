@@ -64,7 +64,8 @@ static void learn(struct th_convention *convention, struct th_other *other,
   bool is_news = old == NULL || old->size != map->size ||
                  memcmp(old->data, map->data, map->size) != 0;
   th_bytes_unref(old);
-  if (is_news && other->is_told) th_convention_update(convention, NULL, other, true);
+  if (is_news && other->is_told && !TH_PLANT(13))
+    th_convention_update(convention, NULL, other, true);
 }
 
 static void take_member(struct event *event, struct statement *statement) {

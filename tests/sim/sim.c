@@ -69,10 +69,11 @@ static void report(const struct options *options, const struct sim_result *sums,
   printf("sim: faults: %" PRIu64 " cuts, %" PRIu64 " one-way cuts, %" PRIu64 " crashes, %" PRIu64
          " silent crashes, %" PRIu64 " stalls, %" PRIu64 " slow hosts, %" PRIu64
          " crashed programs, %" PRIu64 " breaks, %" PRIu64 " systems left, %" PRIu64
-         " lost frames\n",
+         " clock jumps, %" PRIu64 " lost frames; %" PRIu64 " capability changes\n",
          faults[SIM_FAULT_CUT], faults[SIM_FAULT_HALF_CUT], faults[SIM_FAULT_CRASH],
          faults[SIM_FAULT_SILENT_CRASH], faults[SIM_FAULT_STALL], faults[SIM_FAULT_SLOW],
-         faults[SIM_FAULT_PROGRAM], faults[SIM_FAULT_BREAK], faults[SIM_FAULT_LEAVE], sums->lost);
+         faults[SIM_FAULT_PROGRAM], faults[SIM_FAULT_BREAK], faults[SIM_FAULT_LEAVE],
+         faults[SIM_FAULT_JUMP], sums->lost, sums->changes);
 }
 
 static void run_seed(const struct options *options, uint64_t seed, struct sim_result *result) {
@@ -106,6 +107,7 @@ static bool run_all(const struct options *options) {
     if (options->is_twice) is_fine = is_repeated(*options, seed, result.history) && is_fine;
     add(sums.fates, result.fates, SIM_FATES);
     add(sums.faults, result.faults, SIM_FAULTS);
+    sums.changes += result.changes;
     sums.time += result.time;
     sums.lost += result.lost;
     sums.parties += result.parties;

@@ -56,6 +56,7 @@ enum sim_fault {
   SIM_FAULT_PROGRAM,
   SIM_FAULT_BREAK,
   SIM_FAULT_LEAVE, /* it is shut down, and may come again */
+  SIM_FAULT_JUMP,  /* its clock jumps ahead, as if it had slept; nobody else suffers for it */
   SIM_FAULTS
 };
 
@@ -71,6 +72,7 @@ struct sim_world {
   struct th_log *log; /* where the run is traced: standard error; else NULL */
   bool is_calm;       /* nobody begins anything new */
   uint64_t faults[SIM_FAULTS];
+  uint64_t changes; /* of capabilities */
   uint64_t turns;
 };
 
@@ -78,7 +80,8 @@ struct sim_world {
 struct sim_result {
   uint64_t fates[SIM_FATES];
   uint64_t faults[SIM_FAULTS];
-  uint64_t time; /* simulated */
+  uint64_t changes; /* of capabilities */
+  uint64_t time;    /* simulated */
   uint64_t history;
   uint64_t lost; /* loose frames */
   uint64_t parties;
@@ -113,6 +116,13 @@ void sim_host_route(struct sim_host *host, struct th_message *message);
 /* Asks the system's admin; gives the reply, or NULL when there is none in time. Not from within
  * others' turns. */
 struct th_message *sim_host_ask(struct sim_host *host, const struct th_buffer *request);
+
+/* Changes the capability that says of what kind its system is, as a program would. Not from within
+ * others' turns. */
+void sim_host_set_kind(struct sim_host *host, int64_t kind);
+
+/* At rest: nobody is held there. */
+void sim_host_check_holds(const struct sim_host *host);
 
 /* Has one of those do it who have something to do soonest, if that is not after until; else time
  * moves to until. Run does so until then. */

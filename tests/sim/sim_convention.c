@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "admin/admin_inside.h"
+#include "admin/capability.h"
 #include "message/pack.h"
 #include "sim.h"
 #include "system/inside.h"
@@ -50,9 +51,8 @@ static bool read_update(const struct th_message *message, struct update *update)
   th_unpack_skip(&reader, &size);
   update->admin = th_unpack_address(&reader);
   th_unpack_skip(&reader, &size);
-  const void *capabilities = th_unpack_skip(&reader, &size);
-  if (capabilities == NULL) return false;
-  update->capabilities = hash_of(capabilities, size);
+  if (!th_unpack_next(&reader, &item) || item.type != TH_ITEM_EXT) return false;
+  update->capabilities = hash_of(item.data, item.size);
   th_unpack_skip(&reader, &size);
   update->added = th_unpack_bool(&reader);
   return reader.error == 0;
@@ -125,6 +125,13 @@ uint64_t sim_convention_time(const struct sim_world *world) {
   return 3 * world->period + MARGIN;
 }
 
+static uintptr_t capabilities_of(const struct sim_host *host) {
+  struct th_bytes *map = th_capabilities_get(host->system->capabilities);
+  uintptr_t hash = hash_of(map->data, map->size);
+  th_bytes_unref(map);
+  return hash;
+}
+
 /* The admin of who is up; nobody for others. */
 static struct th_address admin_of(const struct sim_host *host) {
   return host->system != NULL ? *th_system_admin(host->system) : TH_NOBODY;
@@ -135,9 +142,14 @@ static const struct th_convention *convention_of(const struct sim_host *host) {
   return ((const struct th_admin *)admin->state)->convention;
 }
 
-static bool is_known(const struct sim_host *host, const struct sim_host *other) {
+/* What it has heard of another one: a hash; 0: nothing. */
+static uintptr_t find_heard(const struct sim_host *host, const struct sim_host *other) {
   uint64_t identity = admin_of(other).system;
-  return identity != 0 && th_map_find(&host->hearsay.there, identity) != NULL;
+  return identity != 0 ? (uintptr_t)th_map_find(&host->hearsay.there, identity) : 0;
+}
+
+static bool is_known(const struct sim_host *host, const struct sim_host *other) {
+  return find_heard(host, other) != 0;
 }
 
 static void check_pair(const struct sim_host *host, const struct sim_host *other) {
@@ -149,6 +161,9 @@ static void check_pair(const struct sim_host *host, const struct sim_host *other
   if (is_known(host, other) != is_expected)
     sim_ledger_violated(&world->ledger, "host %u %s that host %u is there", host->index,
                         is_expected ? "has not heard" : "has heard", other->index);
+  if (is_expected && is_known(host, other) && find_heard(host, other) != capabilities_of(other))
+    sim_ledger_violated(&world->ledger, "host %u has not heard what host %u can do now",
+                        host->index, other->index);
   if (is_leader && th_address_is_none(&(struct th_address){
                      .system = th_convention_member(convention_of(host), identity).system}))
     sim_ledger_violated(&world->ledger, "host %u is no member at host %u", other->index,

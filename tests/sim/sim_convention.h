@@ -3,8 +3,8 @@
  * Each host's own endpoint listens for systems that come and go. It hears of each identity by turns:
  * added, removed; added again without being removed only with other capabilities. Some time after
  * the last fault everybody is where he belongs: each leader that is up knows each other system that
- * is up as its member, each system knows each leader, and all agree on the leader that counts,
- * which is the first of the list that is up.
+ * is up as its member, each system knows each leader, with its last capabilities, and all agree on
+ * the leader that counts, which is the first of the list that is up.
  *
  * Threads: one. Owns: what each host has heard.
  */

@@ -37,10 +37,10 @@ struct sim_engine {
   uint64_t dark; /* what has passed in the dark */
   bool is_dark;
   bool is_traced;
-  uint64_t chance;  /* state of the stream */
-  uint64_t serial;  /* of the next item that waits for its time */
-  uint64_t history; /* hash of the trace so far */
-  unsigned host;    /* whose code runs */
+  uint64_t chance;           /* state of the stream */
+  uint64_t serial;           /* of the next item that waits for its time */
+  uint64_t history;          /* hash of the trace so far */
+  unsigned host;             /* whose code runs */
   uint64_t ahead[SIM_HOSTS]; /* by how much a host's clock has jumped, in all */
   struct th_loop *loops;
   struct sim_net *net;

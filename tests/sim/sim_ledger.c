@@ -85,7 +85,7 @@ static uint32_t add(struct sim_ledger *ledger, const struct th_address *address,
   struct key key = {address->system, address->number};
   ledger->parties = make_room(ledger->parties, index, sizeof *ledger->parties);
   ledger->parties[index] = (struct sim_party){
-    .address = *address, .host = host, .at = host, .parent = parent};
+    .address = *address, .host = host, .at = host, .parent = parent, .kind = -1};
   ledger->party_count++;
   th_map_put_text(&ledger->by_address, (const char *)&key, sizeof key, of_index(index));
   return index;

@@ -44,6 +44,7 @@ struct sim_party {
   unsigned host;   /* where it lives */
   unsigned at;     /* the host whose system its address is of */
   uint32_t parent; /* SIM_NOBODY for none */
+  int64_t kind;    /* of hosts, where alone it can live; -1: on any */
   bool is_program;
   bool is_born;
   bool is_forward; /* it has a name, and its actor lives elsewhere by another address */

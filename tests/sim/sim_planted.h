@@ -22,7 +22,11 @@
   X(9, "a member that was removed is not reported")                                                \
   X(10, "what waits at a forward is forgotten when it fails")                                      \
   X(11, "what an ended session had not sent is forgotten")                                         \
-  X(12, "an actor whose creator's system is lost lives on")
+  X(12, "an actor whose creator's system is lost lives on")                                        \
+  X(13, "a change of capabilities is not told on")                                                 \
+  X(14, "actors are not asked again whether a system suits them")                                  \
+  X(15, "a convention does not notice that its own clock has jumped")                              \
+  X(16, "a session does not notice that its own clock has jumped")
 
 /* Begins seeds as sim does, so many at most from each of several beginnings, for one bug, or (0) all
  * of them. Prints a line for each bug. True when most

@@ -2,13 +2,14 @@
  *
  * An actor of class "probe" enters what it receives into the ledger and then, as chance will have
  * it, sends letters to others, has children, asks somebody to exit, or fails. "fail" fails at its
- * birth. What a crashed system still does while it is cleared away, in the dark, is nobody's
+ * birth. Some need a system of a certain kind, and are asked again when that changes. What a crashed system still does while it is cleared away, in the dark, is nobody's
  * history. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "actor/actor.h"
+#include "admin/capability.h"
 #include "base/memory.h"
 #include "message/notice.h"
 #include "message/pack.h"
@@ -209,6 +210,27 @@ static int receive_letter(struct th_actor *actor, const struct th_message *messa
   return TH_EREFUSED;
 }
 
+/* What the system says of itself now; -1: nothing. */
+static int64_t kind_here(struct th_world *world) {
+  struct th_unpack reader;
+  size_t size = 0;
+  struct th_bytes *map = world->ops->capabilities(world);
+  const unsigned char *value = th_capability_find(map->data, map->size, "Kind", &size);
+  th_unpack_init(&reader, value, size);
+  int64_t kind = value != NULL ? th_unpack_int(&reader) : -1;
+  th_bytes_unref(map);
+  return kind;
+}
+
+/* As the runtime's own scripts do it: who cannot stay asks himself to exit, as the admin would. */
+static void check_again(struct th_actor *actor) {
+  const struct sim_party *party = sim_ledger_party(ledger(), party_of(actor));
+  if (kind_here(actor->world) == party->kind) return;
+  sim_trace("p%u cannot stay here", party_of(actor));
+  actor->world->ops->send(
+    actor->world, th_notice_exit(&actor->address, &actor->world->admin, true, TH_MESSAGE_URGENT));
+}
+
 static int receive(struct th_actor *actor, struct th_message **message, struct th_buffer *details) {
   if (sim_engine()->is_dark) return 0;
   switch ((*message)->kind) {
@@ -220,6 +242,9 @@ static int receive(struct th_actor *actor, struct th_message **message, struct t
     return 0;
   case TH_KIND_CHILD_EXITED:
     sim_ledger_notice(ledger(), party_of(actor), &(*message)->sender);
+    return 0;
+  case TH_KIND_RECHECK:
+    check_again(actor);
     return 0;
   default:
     return 0;
@@ -245,14 +270,16 @@ static int decline(uint32_t party, const struct th_birth *birth, struct th_reaso
 }
 
 static int open_probe(struct th_actor *actor, struct th_birth *birth, struct th_reason *reason) {
-  struct sim_world *world = sim_engine()->world;
   unsigned host = sim_engine()->host;
   if (sim_engine()->is_dark) return th_fail(reason, TH_ESHUTDOWN, "there is nothing any more");
   uint32_t parent = sim_ledger_find(ledger(), &birth->parent);
   uint32_t party = sim_ledger_expect(ledger(), &actor->address, host, parent);
   int64_t kind = read_kind(birth);
-  if (kind >= 0 && kind != world->hosts[host].kind) return decline(party, birth, reason);
+  /* Before the capabilities are read: a change after that finds it said. */
+  atomic_store_explicit(&actor->card.is_checked, kind >= 0, memory_order_relaxed);
+  if (kind >= 0 && kind != kind_here(actor->world)) return decline(party, birth, reason);
   sim_ledger_born(ledger(), party, host);
+  sim_ledger_party(ledger(), party)->kind = kind;
   sim_trace("p%u is born: %s", party, birth->class_name);
   if (strcmp(birth->class_name, "fail") == 0) {
     sim_ledger_party(ledger(), party)->is_gone = true;

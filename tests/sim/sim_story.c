@@ -16,7 +16,7 @@
 
 static const char *const fault_words[SIM_FAULTS] = {
   "cut",      "one-way cut",        "crash", "silent crash", "stall",
-  "slowness", "crash of a program", "break", "absence"};
+  "slowness", "crash of a program", "break", "absence",      "jump of the clock"};
 
 struct recovery {
   uint64_t when;
@@ -30,6 +30,7 @@ struct story {
   bool has_faults;
   uint64_t next_act;
   uint64_t next_fault;
+  uint64_t next_change;
   struct recovery recoveries[RECOVERIES];
   unsigned recovery_count;
 };
@@ -87,6 +88,15 @@ static void leave(struct sim_world *world, struct sim_host *host) {
   }
 }
 
+/* By so much that nobody can take it for one of the world's pauses. */
+static void jump(struct sim_world *world, struct sim_host *host) {
+  uint64_t most = sim_chance(300) ? 300 : 20;
+  uint64_t time = world->period + sim_between(3, most) * TH_SECOND;
+  sim_trace("the clock of host %u jumps by %.0f s", host->index, (double)time / (double)TH_SECOND);
+  sim_engine_jump(host->index, time);
+  host->is_stale = true;
+}
+
 static void strike(struct sim_world *world, const struct recovery *fault) {
   struct sim_host *host = &world->hosts[fault->one];
   switch (fault->fault) {
@@ -113,6 +123,9 @@ static void strike(struct sim_world *world, const struct recovery *fault) {
   case SIM_FAULT_LEAVE:
     leave(world, host);
     break;
+  case SIM_FAULT_JUMP:
+    jump(world, host);
+    break;
   default:
     crash_program(world);
   }
@@ -135,7 +148,7 @@ static void disturb(struct sim_world *world, const struct recovery *fault) {
   if (is_of_pair(fault->fault)) {
     bool is_long = fault->one != fault->other && fault->fault != SIM_FAULT_BREAK;
     sim_world_disturbed(world, fault->one, fault->other, is_long ? time : BREAK_TIME);
-  } else if (fault->fault != SIM_FAULT_PROGRAM) {
+  } else if (fault->fault != SIM_FAULT_PROGRAM && fault->fault != SIM_FAULT_JUMP) {
     sim_world_disturbed(world, fault->one, fault->one, time);
   }
 }
@@ -180,9 +193,22 @@ static void act(struct sim_world *world) {
   if (program != NULL) sim_program_act(program);
 }
 
+/* A host comes to be of another kind; now and then it is soon what it was again. */
+static void change_kind(struct sim_world *world) {
+  struct sim_host *host = draw_host(world);
+  if (host->system == NULL || host->not_before > sim_now()) return;
+  int64_t before = host->kind;
+  world->changes++;
+  sim_host_set_kind(host, (before + 1 + (int64_t)sim_draw(SIM_KINDS - 1)) % SIM_KINDS);
+  if (!sim_chance(150)) return;
+  world->changes++;
+  sim_host_set_kind(host, before);
+}
+
 static uint64_t earliest(const struct story *story, uint64_t end) {
   uint64_t next = story->next_act < end ? story->next_act : end;
   if (story->has_faults && story->next_fault < next) next = story->next_fault;
+  if (story->next_change < next) next = story->next_change;
   for (unsigned i = 0; i < story->recovery_count; i++)
     if (story->recoveries[i].when < next) next = story->recoveries[i].when;
   return next;
@@ -196,6 +222,10 @@ static void happen(struct story *story, uint64_t end) {
     if (story->next_act <= now) {
       act(&story->world);
       story->next_act = sim_after(sim_between(1, 150) * TH_MILLISECOND);
+    }
+    if (story->next_change <= now) {
+      change_kind(&story->world);
+      story->next_change = sim_after(sim_between(100, 8000) * TH_MILLISECOND);
     }
     if (story->has_faults && story->next_fault <= now) {
       make_fault(story);
@@ -243,6 +273,7 @@ static void begin(struct story *story) {
   story->next_act = sim_now();
   story->next_fault = sim_after(sim_between(50, 3000) * TH_MILLISECOND);
   sim_convention_draw(world);
+  story->next_change = world->leader_count > 0 ? sim_after(sim_draw(4 * TH_SECOND)) : TH_FOREVER;
   world->ledger.parted_from = bearable(world);
   for (unsigned i = 0; i < world->host_count; i++) start_host(story, i);
   for (uint64_t count = sim_between(1, 6); count > 0; count--)
@@ -348,6 +379,17 @@ static void check_books(struct sim_host *host) {
                         host->index, sent, delivered, dead, poisoned, waiting);
 }
 
+/* Nobody has stayed where he cannot live. */
+static void check_kinds(struct sim_world *world) {
+  for (uint32_t i = 0; i < world->ledger.party_count; i++) {
+    const struct sim_party *party = sim_ledger_party(&world->ledger, i);
+    bool lives = party->is_born && !party->is_gone && party->kind >= 0;
+    if (lives && party->kind != world->hosts[party->host].kind)
+      sim_ledger_violated(&world->ledger, "p%u lives on host %u, which is of another kind now", i,
+                          party->host);
+  }
+}
+
 static void check_emptiness(struct sim_world *world) {
   struct sim_ledger *ledger = &world->ledger;
   for (uint32_t i = 0; i < ledger->party_count; i++)
@@ -362,7 +404,11 @@ static void end(struct story *story, struct sim_result *result) {
   struct sim_world *world = &story->world;
   calm_down(story);
   for (unsigned i = 0; i < world->host_count; i++)
-    if (world->hosts[i].system != NULL) check_books(&world->hosts[i]);
+    if (world->hosts[i].system != NULL) {
+      sim_host_check_holds(&world->hosts[i]);
+      check_books(&world->hosts[i]);
+    }
+  check_kinds(world);
   sim_ledger_settle(&world->ledger, result->fates);
   for (unsigned i = 0; i < world->host_count; i++) {
     sim_ledger_trouble(&world->ledger, i, i, UINT64_MAX);
@@ -384,6 +430,7 @@ void sim_run(uint64_t seed, unsigned least_hosts, unsigned most_hosts, bool is_t
   happen(story, sim_after(sim_between(TH_SECOND, LONGEST)));
   end(story, result);
   memcpy(result->faults, world->faults, sizeof result->faults);
+  result->changes = world->changes;
   result->time = engine.now - beginning;
   result->history = engine.history;
   result->lost = sim_net_lost();

@@ -94,6 +94,19 @@ static void listen(struct sim_host *host, enum th_operation operation) {
   th_buffer_clear(&buffer);
 }
 
+void sim_host_set_kind(struct sim_host *host, int64_t kind) {
+  struct th_buffer buffer;
+  sim_trace("host %u is now of kind %d", host->index, (int)kind);
+  host->kind = kind;
+  th_buffer_init(&buffer);
+  th_pack_array(&buffer, 3);
+  th_pack_int(&buffer, TH_OP_CAPABILITY);
+  th_pack_text(&buffer, "Kind");
+  th_pack_int(&buffer, kind);
+  sim_host_route(host, new_request(host, &buffer));
+  th_buffer_clear(&buffer);
+}
+
 /* ---- hosts ---- */
 
 static void pack_capabilities(const struct sim_host *host, struct th_buffer *map) {
@@ -158,6 +171,12 @@ void sim_host_free(struct sim_host *host) {
   sim_hearsay_clear(&host->hearsay);
 }
 
+void sim_host_check_holds(const struct sim_host *host) {
+  if (th_holds_expire(host->system->holds, 0) != TH_FOREVER)
+    sim_ledger_violated(&host->world->ledger, "somebody on host %u is held, and nothing goes on",
+                        host->index);
+}
+
 /* Nobody lives there any more: nothing may wait for anybody. */
 static void check_remains(struct sim_host *host) {
   struct sim_ledger *ledger = &host->world->ledger;
@@ -175,8 +194,7 @@ void sim_host_leave(struct sim_host *host) {
   sim_engine()->host = host->index;
   th_system_shutdown(host->system);
   th_system_crank(host->system, TH_FOREVER);
-  while (!th_system_wait(host->system, 0) && sim_now() < until)
-    sim_world_step(host->world, until);
+  while (!th_system_wait(host->system, 0) && sim_now() < until) sim_world_step(host->world, until);
   if (sim_now() >= until)
     sim_ledger_violated(&host->world->ledger, "host %u does not shut down", host->index);
   check_remains(host);
