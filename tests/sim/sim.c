@@ -4,6 +4,7 @@
  *   sim --seed K [--trace] [--hosts MIN-MAX]       one run; with its history and, on
  *                                                standard error, the systems' logs
  *   sim ... --twice                                each run again: both must have the same history
+ *   sim --scale N                                  N members join one leader: what each costs it
  *
  *   sim_planted --plant N ...                      with that bug in the runtime (sim_planted.h)
  *   sim_planted --hunt [--plant N] [--seeds N]     how many seeds find it, or each; N at most (300)
@@ -28,6 +29,7 @@ struct options {
   bool is_traced;
   bool is_twice;
   bool is_hunt;
+  uint64_t scale;
   unsigned least_hosts;
   unsigned most_hosts;
 };
@@ -98,6 +100,7 @@ static bool is_repeated(struct options options, uint64_t seed, uint64_t history)
 }
 
 static bool run_all(const struct options *options) {
+  if (options->scale > 0) return sim_scale((unsigned)options->scale, options->is_traced);
   struct sim_result sums = {0}, result;
   uint64_t conventions = 0;
   bool is_fine = true;
@@ -163,8 +166,9 @@ static int usage(const char *argument) {
   fprintf(stderr,
           "sim: what is %s?\n"
           "usage: sim --seeds N [--from K] [--twice] [--hosts MIN-MAX]\n"
-          "       sim --seed K [--trace] [--twice] [--hosts MIN-MAX]\n",
-          argument);
+          "       sim --seed K [--trace] [--twice] [--hosts MIN-MAX]\n"
+          "       sim --scale N            10 to %d members\n",
+          argument, SIM_HOSTS - 1);
   return 2;
 }
 
@@ -172,6 +176,11 @@ static bool read_hosts(const char *text, struct options *options) {
   return sscanf(text, "%u-%u", &options->least_hosts, &options->most_hosts) == 2 &&
          options->least_hosts >= 1 && options->least_hosts <= options->most_hosts &&
          options->most_hosts <= SIM_HOSTS;
+}
+
+/* The leader is a host, too. */
+static bool read_scale(const char *text, struct options *options) {
+  return read_number(text, &options->scale) && options->scale >= 10 && options->scale < SIM_HOSTS;
 }
 
 /* One option; true when it was understood. */
@@ -184,6 +193,7 @@ static bool read_option(char **argument, struct options *options) {
   if (strcmp(name, "--seeds") == 0) return read_number(value, &options->seeds);
   if (strcmp(name, "--from") == 0) return read_number(value, &options->from);
   if (strcmp(name, "--hosts") == 0) return read_hosts(value, options);
+  if (strcmp(name, "--scale") == 0) return read_scale(value, options);
   if (strcmp(name, "--seed") != 0) return false;
   options->seeds = 1;
   return read_number(value, &options->from);

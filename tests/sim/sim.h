@@ -96,6 +96,10 @@ struct sim_result {
 void sim_run(uint64_t seed, unsigned least_hosts, unsigned most_hosts, bool is_traced,
              struct sim_result *result);
 
+/* So many systems join one leader, one after the other, in simulated time. Prints how many messages
+ * that costs the leader, for each; true when it costs no more where more are there. */
+bool sim_scale(unsigned members, bool is_traced);
+
 /* ---- world ---- */
 
 /* For the engine that runs: so many hosts that are not up yet. Zeroed before. */
@@ -133,6 +137,14 @@ void sim_world_run(struct sim_world *world, uint64_t until);
  * them, now or from now on, may break through no fault of their own. */
 void sim_world_disturbed(struct sim_world *world, unsigned one, unsigned other, uint64_t time);
 bool sim_world_is_disturbed(const struct sim_world *world, unsigned host);
+
+/* ---- books: the status of a system; not from within others' turns ---- */
+
+/* At rest: the books balance, and names belong to those who have them. */
+void sim_books_check(struct sim_host *host);
+
+/* All messages so far, to who lives there and from there to others; -1 when it does not say. */
+int64_t sim_books_sent(struct sim_host *host);
 
 /* ---- probes ---- */
 

@@ -142,6 +142,12 @@ static const struct th_convention *convention_of(const struct sim_host *host) {
   return ((const struct th_admin *)admin->state)->convention;
 }
 
+bool sim_convention_is_member(const struct sim_host *host, const struct sim_host *leader) {
+  uint64_t own = admin_of(host).system, other = admin_of(leader).system;
+  return th_convention_leader(convention_of(host)).system == other &&
+         th_convention_member(convention_of(leader), own).system == own;
+}
+
 /* What it has heard of another one: a hash; 0: nothing. */
 static uintptr_t find_heard(const struct sim_host *host, const struct sim_host *other) {
   uint64_t identity = admin_of(other).system;

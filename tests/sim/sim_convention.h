@@ -11,6 +11,9 @@
 #ifndef SIM_CONVENTION_H
 #define SIM_CONVENTION_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/buffer.h"
 #include "base/map.h"
 #include "message/message.h"
@@ -34,6 +37,9 @@ unsigned sim_convention_pack(const struct sim_host *host, struct th_buffer *map)
 
 /* A message of kind TH_KIND_SYSTEM to the host's endpoint: heard of a system. */
 void sim_convention_hear(struct sim_host *host, const struct th_message *message);
+
+/* Whether host and leader take each other for what they are. */
+bool sim_convention_is_member(const struct sim_host *host, const struct sim_host *leader);
 
 /* How long after the last fault all must agree; and that they do. */
 uint64_t sim_convention_time(const struct sim_world *world);
