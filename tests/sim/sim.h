@@ -34,8 +34,6 @@ struct sim_host {
   unsigned index;
   struct th_system *system; /* NULL: crashed */
   struct th_loop *loop;     /* the system's; NULL where it has none */
-  bool is_stale;            /* next is to be found anew */
-  uint64_t next;            /* when the system has something to do */
   struct th_address own;    /* an endpoint of ours: it hears of dead letters */
   uint64_t not_before;      /* its threads get no time */
   uint64_t lag;             /* after each turn, at most: a slow machine */
@@ -68,6 +66,7 @@ struct sim_world {
   unsigned leader_count; /* the first hosts; 0: there is no convention */
   uint64_t period;       /* of check-ins */
   struct sim_host *hosts;
+  uint64_t *next; /* for each host: when it has something to do */
   struct sim_program *programs;
   struct th_log *log; /* where the run is traced: standard error; else NULL */
   bool is_calm;       /* nobody begins anything new */

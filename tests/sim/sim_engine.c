@@ -31,6 +31,7 @@ uint64_t sim_world_time(unsigned host, uint64_t own) {
 
 void sim_engine_jump(unsigned host, uint64_t nanoseconds) {
   running->ahead[host] += nanoseconds;
+  sim_engine_stir(host);
   sim_loops_jump(host, nanoseconds);
 }
 
@@ -65,18 +66,24 @@ bool sim_chance(unsigned of_thousand) {
   return sim_draw(1000) < of_thousand;
 }
 
-/* FNV-1a over all lines, with their times. */
+/* FNV-1a: over the words, and over the time and the host as they are. */
+static uint64_t hash_line(uint64_t hash, uint64_t now, unsigned host, const char *words) {
+  const uint64_t prime = UINT64_C(0x100000001b3);
+  hash = (hash ^ now) * prime;
+  hash = (hash ^ host) * prime;
+  for (const char *at = words; *at != '\0'; at++) hash = (hash ^ (unsigned char)*at) * prime;
+  return hash;
+}
+
 void sim_trace(const char *format, ...) {
-  char line[512];
+  char words[512];
   va_list arguments;
-  int size = snprintf(line, sizeof line, "%14.6f h%u ",
-                      (double)(running->now - BEGINNING) / (double)TH_SECOND, running->host);
   va_start(arguments, format);
-  vsnprintf(line + size, sizeof line - (size_t)size, format, arguments);
+  vsnprintf(words, sizeof words, format, arguments);
   va_end(arguments);
-  for (const char *at = line; *at != '\0'; at++)
-    running->history = (running->history ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
+  running->history = hash_line(running->history, running->now, running->host, words);
   if (!running->is_traced) return;
-  puts(line);
+  double seconds = (double)(running->now - BEGINNING) / (double)TH_SECOND;
+  printf("%14.6f h%u %s\n", seconds, running->host, words);
   fflush(stdout); /* the systems' own lines, on standard error, come between */
 }

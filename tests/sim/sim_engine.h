@@ -42,6 +42,7 @@ struct sim_engine {
   uint64_t history;          /* hash of the trace so far */
   unsigned host;             /* whose code runs */
   uint64_t ahead[SIM_HOSTS]; /* by how much a host's clock has jumped, in all */
+  bool is_stale[SIM_HOSTS];  /* when a host has something to do is to be found anew */
   struct th_loop *loops;
   struct sim_net *net;
   struct sim_world *world;
@@ -70,6 +71,11 @@ uint64_t sim_world_time(unsigned host, uint64_t own);
 
 /* A host's clock jumps ahead: its machine was asleep, say, and the clock counts the sleep. */
 void sim_engine_jump(unsigned host, uint64_t nanoseconds);
+
+/* When a host has something to do may have changed. */
+static inline void sim_engine_stir(unsigned host) {
+  sim_engine()->is_stale[host] = true;
+}
 
 /* Waits: until that time, or until something was done by others. */
 void sim_engine_wait(uint64_t until);

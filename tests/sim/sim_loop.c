@@ -20,7 +20,6 @@ struct th_loop {
   struct sim_item items; /* the ring's own, neither first nor last */
   bool stop;
   bool is_inside;
-  bool has_changed; /* when there is something to do */
 };
 
 struct th_loop_timer {
@@ -33,7 +32,7 @@ struct th_loop_timer {
 
 void sim_item_cancel(struct sim_item *item) {
   if (item->loop == NULL) return;
-  item->loop->has_changed = true;
+  sim_engine_stir(item->loop->host);
   item->previous->next = item->next;
   item->next->previous = item->previous;
   item->loop = NULL;
@@ -44,7 +43,7 @@ void sim_item_at(struct sim_item *item, struct th_loop *loop, uint64_t due,
   sim_item_cancel(item);
   struct sim_item *before = loop->items.previous;
   while (before != &loop->items && before->due > due) before = before->previous;
-  loop->has_changed = true;
+  sim_engine_stir(loop->host);
   item->loop = loop;
   item->due = due;
   item->run = run;
@@ -58,12 +57,6 @@ void sim_item_at(struct sim_item *item, struct th_loop *loop, uint64_t due,
 uint64_t sim_loop_next(const struct th_loop *loop) {
   if (loop->posted != NULL || loop->stop) return 0;
   return loop->items.next == &loop->items ? TH_FOREVER : loop->items.next->due;
-}
-
-bool sim_loop_has_changed(struct th_loop *loop) {
-  bool has_changed = loop->has_changed;
-  loop->has_changed = false;
-  return has_changed;
 }
 
 unsigned sim_loop_host(const struct th_loop *loop) {
@@ -97,7 +90,7 @@ static void run_due(struct th_loop *loop, bool may_be_short) {
 }
 
 static void turn(struct th_loop *loop, bool may_be_short) {
-  loop->has_changed = true;
+  sim_engine_stir(loop->host);
   run_posted(loop);
   if (!loop->stop) run_due(loop, may_be_short);
 }
@@ -120,11 +113,11 @@ int th_loop_run(struct th_loop *loop, uint64_t own_until) {
 
 void th_loop_stop(struct th_loop *loop) {
   loop->stop = true;
-  loop->has_changed = true;
+  sim_engine_stir(loop->host);
 }
 
 void th_loop_post(struct th_loop *loop, struct th_task *task) {
-  loop->has_changed = true;
+  sim_engine_stir(loop->host);
   task->next = NULL;
   *loop->last = task;
   loop->last = &task->next;

@@ -33,9 +33,6 @@ void sim_item_cancel(struct sim_item *item);
 /* When the loop has something to do: TH_FOREVER for never. */
 uint64_t sim_loop_next(const struct th_loop *loop);
 
-/* Whether that may be another time than when this was asked last. */
-bool sim_loop_has_changed(struct th_loop *loop);
-
 /* The clock of that host jumps ahead: timers of its loops are due so much earlier. */
 void sim_loops_jump(unsigned host, uint64_t nanoseconds);
 

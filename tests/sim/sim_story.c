@@ -94,7 +94,6 @@ static void jump(struct sim_world *world, struct sim_host *host) {
   uint64_t time = world->period + sim_between(3, most) * TH_SECOND;
   sim_trace("the clock of host %u jumps by %.0f s", host->index, (double)time / (double)TH_SECOND);
   sim_engine_jump(host->index, time);
-  host->is_stale = true;
 }
 
 static void strike(struct sim_world *world, const struct recovery *fault) {
@@ -113,6 +112,7 @@ static void strike(struct sim_world *world, const struct recovery *fault) {
     break;
   case SIM_FAULT_STALL:
     host->not_before = fault->when;
+    sim_engine_stir(host->index);
     break;
   case SIM_FAULT_SLOW:
     host->lag = sim_between(1, 50) * TH_MILLISECOND;
@@ -286,7 +286,10 @@ static void calm_down(struct story *story) {
   struct sim_world *world = &story->world;
   world->is_calm = true;
   recover_until(story, TH_FOREVER);
-  for (unsigned i = 0; i < world->host_count; i++) world->hosts[i].not_before = 0;
+  for (unsigned i = 0; i < world->host_count; i++) {
+    world->hosts[i].not_before = 0;
+    sim_engine_stir(i);
+  }
   for (struct sim_program *at = world->programs; at != NULL; at = sim_program_next(at))
     sim_program_close(at);
   uint64_t end = sim_after(SETTLING);

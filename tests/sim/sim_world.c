@@ -23,6 +23,8 @@ void sim_world_open(struct sim_world *world, unsigned host_count, bool is_traced
   sim_engine()->step = sim_world_step;
   world->host_count = host_count;
   world->hosts = th_alloc(host_count * sizeof *world->hosts);
+  world->next = th_alloc(host_count * sizeof *world->next);
+  for (unsigned i = 0; i < host_count; i++) sim_engine_stir(i);
   for (unsigned i = 0; i < host_count; i++)
     world->hosts[i] = (struct sim_host){.world = world, .index = i};
   sim_net_begin(host_count);
@@ -35,6 +37,7 @@ void sim_world_close(struct sim_world *world) {
   th_log_close(world->log);
   sim_net_end();
   free(world->hosts);
+  free(world->next);
 }
 
 /* ---- our own endpoint on each system ---- */
@@ -61,7 +64,7 @@ static const struct th_endpoint_events endpoint_events = {.deliver = deliver, .c
 
 void sim_host_route(struct sim_host *host, struct th_message *message) {
   sim_engine()->host = host->index;
-  host->is_stale = true;
+  sim_engine_stir(host->index);
   th_system_route(host->system, message);
   th_system_crank(host->system, TH_FOREVER);
 }
@@ -150,6 +153,7 @@ void sim_host_start(struct sim_host *host) {
   }
   host->loop = sim_engine()->loops;
   host->not_before = 0;
+  sim_engine_stir(host->index);
   host->own = th_system_endpoint_open(host->system, &endpoint_events, host);
   sim_trace("host %u is up", host->index);
   sim_hearsay_init(&host->hearsay);
@@ -163,6 +167,7 @@ void sim_host_free(struct sim_host *host) {
   sim_engine()->host = host->index;
   host->system = NULL; /* nobody else turns it */
   host->loop = NULL;
+  sim_engine_stir(host->index);
   th_system_endpoint_close(system, &host->own);
   if (!th_system_free(system, GRACE))
     sim_ledger_violated(&host->world->ledger, "host %u does not end", host->index);
@@ -190,7 +195,8 @@ static void check_remains(struct sim_host *host) {
 
 void sim_host_leave(struct sim_host *host) {
   uint64_t until = sim_after(LEAVING);
-  host->is_leaving = host->is_stale = true;
+  host->is_leaving = true;
+  sim_engine_stir(host->index);
   sim_engine()->host = host->index;
   th_system_shutdown(host->system);
   th_system_crank(host->system, TH_FOREVER);
@@ -241,17 +247,12 @@ bool sim_world_is_disturbed(const struct sim_world *world, unsigned host) {
 
 /* ---- who goes on ---- */
 
-/* Only its own turns, and what comes to its loop, change when a system has something to do. */
-static uint64_t host_next(struct sim_host *host) {
+static uint64_t host_next(const struct sim_host *host) {
   if (host->system == NULL) return TH_FOREVER;
-  bool has_changed = sim_loop_has_changed(host->loop);
-  if (has_changed || host->is_stale) {
-    uint64_t timer = sim_world_time(host->index, th_system_next_timer(host->system));
-    uint64_t loop = sim_loop_next(host->loop);
-    host->next = loop < timer ? loop : timer;
-    host->is_stale = false;
-  }
-  return host->next < host->not_before ? host->not_before : host->next;
+  uint64_t timer = sim_world_time(host->index, th_system_next_timer(host->system));
+  uint64_t loop = sim_loop_next(host->loop);
+  uint64_t next = loop < timer ? loop : timer;
+  return next < host->not_before ? host->not_before : next;
 }
 
 static uint64_t program_next(const struct sim_program *program) {
@@ -259,11 +260,15 @@ static uint64_t program_next(const struct sim_program *program) {
   return th_on_loop(loop) ? TH_FOREVER : sim_loop_next(loop);
 }
 
+/* Only a host's own turns, and what comes to its loop, change when it has something to do. Most of
+ * all steps look at most hosts in vain, so what is looked at lies together. */
 static uint64_t world_next(struct sim_world *world) {
   uint64_t next = TH_FOREVER;
+  bool *is_stale = sim_engine()->is_stale;
   for (unsigned i = 0; i < world->host_count; i++) {
-    uint64_t own = host_next(&world->hosts[i]);
-    if (own < next) next = own;
+    if (is_stale[i]) world->next[i] = host_next(&world->hosts[i]);
+    is_stale[i] = false;
+    if (world->next[i] < next) next = world->next[i];
   }
   for (struct sim_program *at = world->programs; at != NULL; at = sim_program_next(at)) {
     uint64_t own = program_next(at);
@@ -282,7 +287,7 @@ static void begin_turn(struct sim_world *world, unsigned host) {
 
 static void turn_host(struct sim_host *host) {
   begin_turn(host->world, host->index);
-  host->is_stale = true;
+  sim_engine_stir(host->index);
   th_system_crank(host->system, TH_FOREVER);
   if (host->lag > 0) host->not_before = sim_after(sim_draw(host->lag));
 }
@@ -290,7 +295,7 @@ static void turn_host(struct sim_host *host) {
 /* Of those whose time has come, one in so many in turn. */
 static bool turn_one(struct sim_world *world, uint64_t now, uint64_t *skip) {
   for (unsigned i = 0; i < world->host_count; i++)
-    if (host_next(&world->hosts[i]) <= now && (*skip)-- == 0) {
+    if (world->next[i] <= now && (*skip)-- == 0) {
       turn_host(&world->hosts[i]);
       return true;
     }
