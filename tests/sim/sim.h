@@ -54,7 +54,7 @@ enum sim_fault {
   SIM_FAULT_PROGRAM,
   SIM_FAULT_BREAK,
   SIM_FAULT_LEAVE, /* it is shut down, and may come again */
-  SIM_FAULT_JUMP,  /* its clock jumps ahead, as if it had slept; nobody else suffers for it */
+  SIM_FAULT_JUMP,  /* its clock jumps ahead, as if it had slept */
   SIM_FAULTS
 };
 

@@ -1,4 +1,4 @@
-/* sim_books: what a system says of itself when it is asked for its status, and whether that is so. */
+/* sim_books: what a system says of itself in its status, and whether that is so. */
 #include <string.h>
 
 #include "message/pack.h"

@@ -25,7 +25,7 @@
 
 struct sim_net;
 
-/* For the engine that runs, with so many hosts and with chances of its own for delays and losses. */
+/* For the engine that runs: so many hosts, and chances of its own for delays and losses. */
 void sim_net_begin(unsigned host_count);
 
 /* No wire is left. */

@@ -2,8 +2,8 @@
  *
  * An actor of class "probe" enters what it receives into the ledger and then, as chance will have
  * it, sends letters to others, has children, asks somebody to exit, or fails. "fail" fails at its
- * birth. Some need a system of a certain kind, and are asked again when that changes. What a crashed system still does while it is cleared away, in the dark, is nobody's
- * history. */
+ * birth. Some need a system of a certain kind, and are asked again when that changes. What a
+ * crashed system still does while it is cleared away, in the dark, is nobody's history. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

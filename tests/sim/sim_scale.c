@@ -51,7 +51,7 @@ static double stay(struct sim_world *world, unsigned members) {
   return (double)count_messages(&world->hosts[0], before) / members;
 }
 
-/* More than a little more than for the first size: there a look at the clock may have come between. */
+/* By more than what a look at the clock between two joins makes. */
 static bool is_more(double messages, double first) {
   return messages > first + 0.5;
 }

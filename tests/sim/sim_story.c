@@ -88,11 +88,14 @@ static void leave(struct sim_world *world, struct sim_host *host) {
   }
 }
 
-/* By so much that nobody can take it for one of the world's pauses. */
+/* Mostly by so much that its system cannot but notice: then nobody may suffer for it. Less takes
+ * away from the patience that it has with others. */
 static void jump(struct sim_world *world, struct sim_host *host) {
-  uint64_t most = sim_chance(300) ? 300 : 20;
-  uint64_t time = world->period + sim_between(3, most) * TH_SECOND;
-  sim_trace("the clock of host %u jumps by %.0f s", host->index, (double)time / (double)TH_SECOND);
+  uint64_t noticed = world->period + 3 * TH_SECOND;
+  uint64_t time = noticed + sim_draw((sim_chance(300) ? 300 : 20) * TH_SECOND);
+  if (sim_chance(250)) time = sim_draw(noticed);
+  if (time < noticed) sim_world_disturbed(world, host->index, host->index, time);
+  sim_trace("the clock of host %u jumps by %.3f s", host->index, (double)time / (double)TH_SECOND);
   sim_engine_jump(host->index, time);
 }
 
