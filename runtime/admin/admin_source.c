@@ -7,34 +7,35 @@
 #include "admin/admin_inside.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/plant.h"
 #include "message/notice.h"
 #include "message/protocol.h"
 
 /* Less than programs wait for an answer to createActor, so that they hear the reason. */
 #define PATIENCE 45.0 /* seconds */
 
-/* What is pending is held in memory. */
-#define MOST_PENDING 256
+/* What is awaited is held in memory. */
+#define MOST_AWAITED 256
 
 void th_admin_source_open(struct th_admin *admin) {
   admin->source.tick = TH_FOREVER;
 }
 
-static void free_pending(struct th_awaited *pending) {
-  free(pending->info);
-  free(pending->waiters.all);
-  free(pending->hosts.all);
-  th_bytes_unref(pending->original);
-  th_buffer_clear(&pending->data);
-  free(pending);
+static void free_awaited(struct th_awaited *awaited) {
+  free(awaited->info);
+  free(awaited->waiters.all);
+  free(awaited->hosts.all);
+  th_bytes_unref(awaited->original);
+  th_buffer_clear(&awaited->data);
+  free(awaited);
 }
 
 void th_admin_source_close(struct th_admin *admin) {
   struct th_admin_sources *source = &admin->source;
-  while (source->pending != NULL) {
-    struct th_awaited *pending = source->pending;
-    source->pending = pending->next;
-    free_pending(pending);
+  while (source->awaited != NULL) {
+    struct th_awaited *awaited = source->awaited;
+    source->awaited = awaited->next;
+    free_awaited(awaited);
   }
   while (source->shares != NULL) th_admin_unshare(admin, source->shares->hash);
 }
@@ -100,29 +101,29 @@ int th_admin_listen_for_sources(struct th_admin_request *request) {
   return 0;
 }
 
-/* ---- what is pending ---- */
+/* ---- what is awaited ---- */
 
 struct th_awaited *th_admin_awaited(struct th_admin *admin, const char *hash) {
-  struct th_awaited *pending = admin->source.pending;
-  while (pending != NULL && strcmp(pending->hash, hash) != 0) pending = pending->next;
-  return pending;
+  struct th_awaited *awaited = admin->source.awaited;
+  while (awaited != NULL && strcmp(awaited->hash, hash) != 0) awaited = awaited->next;
+  return awaited;
 }
 
 struct th_awaited *th_admin_await(struct th_admin *admin, const char *hash, const char *info,
                                   bool implicit) {
   struct th_admin_sources *source = &admin->source;
-  if (source->pending_count >= MOST_PENDING) return NULL;
-  struct th_awaited *pending = th_new(struct th_awaited);
-  memcpy(pending->hash, hash, TH_DIGEST_TEXT_SIZE);
-  pending->info = th_strdup(info);
-  pending->implicit = implicit;
-  pending->due = TH_FOREVER;
-  th_buffer_init(&pending->data);
-  pending->next = source->pending;
-  source->pending = pending;
-  source->pending_count++;
+  if (source->awaited_count >= MOST_AWAITED) return NULL;
+  struct th_awaited *awaited = th_new(struct th_awaited);
+  memcpy(awaited->hash, hash, TH_DIGEST_TEXT_SIZE);
+  awaited->info = th_strdup(info);
+  awaited->implicit = implicit;
+  awaited->due = TH_FOREVER;
+  th_buffer_init(&awaited->data);
+  awaited->next = source->awaited;
+  source->awaited = awaited;
+  source->awaited_count++;
   th_expected_add(admin->config.expected, hash);
-  return pending;
+  return awaited;
 }
 
 static void tell_settled(struct th_admin *admin, const struct th_address *waiter, int error,
@@ -137,29 +138,29 @@ static void tell_settled(struct th_admin *admin, const struct th_address *waiter
   th_buffer_clear(&buffer);
 }
 
-void th_admin_settle(struct th_admin *admin, struct th_awaited *pending, int error,
+void th_admin_settle(struct th_admin *admin, struct th_awaited *awaited, int error,
                      const char *words) {
-  struct th_awaited **place = &admin->source.pending;
-  while (*place != pending) place = &(*place)->next;
-  *place = pending->next;
-  admin->source.pending_count--;
-  th_expected_remove(admin->config.expected, pending->hash);
+  struct th_awaited **place = &admin->source.awaited;
+  while (*place != awaited) place = &(*place)->next;
+  *place = awaited->next;
+  admin->source.awaited_count--;
+  th_expected_remove(admin->config.expected, awaited->hash);
   struct th_reason reason = {""};
   if (error != 0) {
-    th_fail(&reason, error, "source %s is not loaded: %s", pending->hash, words);
+    th_fail(&reason, error, "source %s is not loaded: %s", awaited->hash, words);
     th_log_write(admin->actor->world->log, TH_LOG_WARNING, "%s", reason.words);
   }
-  for (size_t i = 0; i < pending->waiters.count; i++)
-    tell_settled(admin, &pending->waiters.all[i], error, reason.words);
-  free_pending(pending);
+  for (size_t i = 0; i < awaited->waiters.count && !(error != 0 && TH_PLANT(17)); i++)
+    tell_settled(admin, &awaited->waiters.all[i], error, reason.words);
+  free_awaited(awaited);
 }
 
 static void expect(struct th_admin *admin, const struct th_address *waiter, const char *hash) {
-  struct th_awaited *pending = th_admin_awaited(admin, hash);
+  struct th_awaited *awaited = th_admin_awaited(admin, hash);
   char words[TH_DIGEST_TEXT_SIZE + 40];
   snprintf(words, sizeof words, "no source with hash %s is loaded here", hash);
-  if (pending != NULL)
-    th_members_set(&pending->waiters, waiter, true);
+  if (awaited != NULL)
+    th_members_set(&awaited->waiters, waiter, true);
   else
     tell_settled(admin, waiter, TH_ESOURCE, words);
 }
@@ -174,24 +175,24 @@ static void add(struct th_admin *admin, struct th_source *source) {
   th_source_unref(source);
 }
 
-void th_admin_accept(struct th_admin *admin, struct th_awaited *pending, const void *zip,
+void th_admin_accept(struct th_admin *admin, struct th_awaited *awaited, const void *zip,
                      size_t size, bool is_validated) {
   struct th_source *source;
   struct th_reason reason;
-  struct th_source_config config = {.info = pending->info,
-                                    .hash = is_validated ? pending->hash : NULL,
-                                    .original = pending->original,
-                                    .implicit = pending->implicit,
+  struct th_source_config config = {.info = awaited->info,
+                                    .hash = is_validated ? awaited->hash : NULL,
+                                    .original = awaited->original,
+                                    .implicit = awaited->implicit,
                                     .may_be_compiled = is_validated,
                                     .limits = th_sources_limits(admin->config.sources)};
   int error = th_source_open(zip, size, &config, &source, &reason);
   if (error != 0) {
-    th_admin_settle(admin, pending, TH_ESOURCE, reason.words);
+    th_admin_settle(admin, awaited, TH_ESOURCE, reason.words);
     return;
   }
-  if (pending->origin != 0) th_admin_share(admin, pending->hash)->origin = pending->origin;
+  if (awaited->origin != 0) th_admin_share(admin, awaited->hash)->origin = awaited->origin;
   add(admin, source);
-  th_admin_settle(admin, pending, 0, "");
+  th_admin_settle(admin, awaited, 0, "");
 }
 
 /* Where a source came from is for people to read, wherever sources are listed. A path may be
@@ -219,7 +220,7 @@ static int submit(struct th_admin_request *request, const void *data, size_t siz
                   bool implicit) {
   struct th_admin *admin = request->admin;
   struct th_source *present;
-  struct th_awaited *pending;
+  struct th_awaited *awaited;
   char hash[TH_DIGEST_TEXT_SIZE], text[TH_ADDRESS_TEXT_SIZE];
   int error = th_digest_sha256(data, size, hash);
   if (error != 0) return error;
@@ -237,12 +238,12 @@ static int submit(struct th_admin_request *request, const void *data, size_t siz
                    "the source authority %s is gone: nothing can be loaded until another actor "
                    "registers as one",
                    th_address_text(&admin->source.authority, text));
-  if ((pending = th_admin_await(admin, hash, info, implicit)) == NULL)
+  if ((awaited = th_admin_await(admin, hash, info, implicit)) == NULL)
     return th_fail(&request->reason, TH_EREFUSED,
                    "%d sources wait for the source authority already: load it again later",
-                   MOST_PENDING);
+                   MOST_AWAITED);
   struct th_bytes *original = th_bytes_copy(data, size);
-  th_admin_validate(admin, pending, original);
+  th_admin_validate(admin, awaited, original);
   th_bytes_unref(original);
   return 0;
 }
@@ -335,33 +336,33 @@ static void take_tick(struct th_admin *admin) {
   uint64_t now = th_clock_now(), due = TH_FOREVER;
   if (now < admin->source.tick) return;
   admin->source.tick = TH_FOREVER;
-  for (struct th_awaited *pending = admin->source.pending; pending != NULL; pending = next) {
-    next = pending->next;
-    if (pending->due <= now)
-      th_admin_settle(admin, pending, TH_ESOURCE,
+  for (struct th_awaited *awaited = admin->source.awaited; awaited != NULL; awaited = next) {
+    next = awaited->next;
+    if (awaited->due <= now)
+      th_admin_settle(admin, awaited, TH_ESOURCE,
                       "the source authority has not approved it in time");
-    else if (pending->due < due)
-      due = pending->due;
+    else if (awaited->due < due)
+      due = awaited->due;
   }
   if (due != TH_FOREVER) send_tick(admin, due);
 }
 
-static void ask_authority(struct th_admin *admin, const struct th_awaited *pending) {
+static void ask_authority(struct th_admin *admin, const struct th_awaited *awaited) {
   struct th_buffer buffer;
   if (th_address_is_none(&admin->source.authority)) return;
   th_buffer_init(&buffer);
-  th_notice_validate(&buffer, pending->hash, pending->original->data, pending->original->size,
-                     pending->info);
+  th_notice_validate(&buffer, awaited->hash, awaited->original->data, awaited->original->size,
+                     awaited->info);
   th_actor_send(admin->actor, TH_KIND_SYSTEM, 0, &admin->source.authority, &buffer);
   th_buffer_clear(&buffer);
 }
 
-void th_admin_validate(struct th_admin *admin, struct th_awaited *pending,
+void th_admin_validate(struct th_admin *admin, struct th_awaited *awaited,
                        struct th_bytes *original) {
-  pending->original = th_bytes_ref(original);
-  pending->due = th_clock_after(th_clock_from_seconds(patience(admin)));
-  send_tick(admin, pending->due);
-  ask_authority(admin, pending);
+  awaited->original = th_bytes_ref(original);
+  awaited->due = th_clock_after(th_clock_from_seconds(patience(admin)));
+  send_tick(admin, awaited->due);
+  ask_authority(admin, awaited);
 }
 
 bool th_admin_judges_others(struct th_admin *admin) {
@@ -389,36 +390,36 @@ int th_admin_set_authority(struct th_admin_request *request) {
   admin->source.authority = *sender;
   th_log_write(request->actor->world->log, TH_LOG_INFO, "the source authority is %s",
                th_address_text(sender, text));
-  for (struct th_awaited *pending = admin->source.pending; pending != NULL; pending = pending->next)
-    if (pending->original != NULL) ask_authority(admin, pending);
+  for (struct th_awaited *awaited = admin->source.awaited; awaited != NULL; awaited = awaited->next)
+    if (awaited->original != NULL) ask_authority(admin, awaited);
   th_pack_nil(&request->answer);
   return 0;
 }
 
 /* The authority may approve what it was not asked about, or no longer is. */
-static struct th_awaited *pending_of(struct th_admin *admin, const struct th_validated *validated) {
+static struct th_awaited *awaited_of(struct th_admin *admin, const struct th_validated *validated) {
   char hash[TH_DIGEST_TEXT_SIZE];
   memcpy(hash, validated->hash, sizeof hash - 1);
   hash[sizeof hash - 1] = '\0';
-  struct th_awaited *pending = th_admin_awaited(admin, hash);
+  struct th_awaited *awaited = th_admin_awaited(admin, hash);
   struct th_source *present = th_sources_find(admin->config.sources, hash);
-  bool is_new = pending == NULL && present == NULL && validated->zip != NULL;
+  bool is_new = awaited == NULL && present == NULL && validated->zip != NULL;
   th_source_unref(present);
-  return is_new ? th_admin_await(admin, hash, "", false) : pending;
+  return is_new ? th_admin_await(admin, hash, "", false) : awaited;
 }
 
 static void judge(struct th_admin *admin, const struct th_validated *validated) {
-  struct th_awaited *pending = pending_of(admin, validated);
-  if (pending == NULL) return;
+  struct th_awaited *awaited = awaited_of(admin, validated);
+  if (awaited == NULL) return;
   if (validated->zip == NULL) {
-    th_admin_settle(admin, pending, TH_ESOURCE, "the source authority has refused it");
+    th_admin_settle(admin, awaited, TH_ESOURCE, "the source authority has refused it");
     return;
   }
   if (validated->info != NULL && validated->info_size <= TH_SOURCE_INFO) {
-    free(pending->info);
-    pending->info = strndup(validated->info, validated->info_size);
+    free(awaited->info);
+    awaited->info = strndup(validated->info, validated->info_size);
   }
-  th_admin_accept(admin, pending, validated->zip, validated->zip_size, true);
+  th_admin_accept(admin, awaited, validated->zip, validated->zip_size, true);
 }
 
 void th_admin_validated(struct th_admin *admin, const struct th_message *message) {

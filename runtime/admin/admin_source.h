@@ -1,15 +1,15 @@
 /* admin_source: the admin's part in sources. It loads and unloads them, tells who listens, asks the
  * source authority, and fetches what other systems have.
  *
- * A source that is not there yet is pending: it is being fetched (admin_fetch.c), then, where there is a
+ * A source that is not there yet is awaited: it is being fetched (admin_fetch.c), then, where there is a
  * source authority, that one looks at it. It is settled once: loaded, or refused, and all who wait
- * for it are told. While it is pending its hash is expected (admin/expected.h).
+ * for it are told. While it is awaited its hash is expected (admin/expected.h).
  *
  * The authority is the actor that registered last. Its silence is a refusal after a while, a later
  * approval counts all the same; who dies in that role keeps it, so that nothing is loaded until
  * another one registers. Whoever else sends a ValidatedSource is not heard.
  *
- * Threads: the admin's turn. Owns: what is pending.
+ * Threads: the admin's turn. Owns: what is awaited.
  */
 #ifndef TH_ADMIN_ADMIN_SOURCE_H
 #define TH_ADMIN_ADMIN_SOURCE_H
@@ -62,8 +62,8 @@ struct th_share {
 
 struct th_admin_sources {
   struct th_address authority; /* nobody: none has registered */
-  struct th_awaited *pending;
-  size_t pending_count;
+  struct th_awaited *awaited;
+  size_t awaited_count;
   struct th_share *shares;
   uint64_t tick; /* when the one that counts is due */
 };
@@ -100,14 +100,14 @@ struct th_awaited *th_admin_awaited(struct th_admin *admin, const char *hash);
 struct th_awaited *th_admin_await(struct th_admin *admin, const char *hash, const char *info,
                                   bool implicit);
 /* The end of it: error 0 once it is loaded. */
-void th_admin_settle(struct th_admin *admin, struct th_awaited *pending, int error,
+void th_admin_settle(struct th_admin *admin, struct th_awaited *awaited, int error,
                      const char *words);
 /* What is to run has come, by the authority here or there, or because there is none: it is opened,
  * loaded and settled, or refused. */
-void th_admin_accept(struct th_admin *admin, struct th_awaited *pending, const void *zip,
+void th_admin_accept(struct th_admin *admin, struct th_awaited *awaited, const void *zip,
                      size_t size, bool is_validated);
 /* The authority is asked; takes a reference of its own. */
-void th_admin_validate(struct th_admin *admin, struct th_awaited *pending,
+void th_admin_validate(struct th_admin *admin, struct th_awaited *awaited,
                        struct th_bytes *original);
 /* Whether the authority here judges what has come from other systems. */
 bool th_admin_judges_others(struct th_admin *admin);

@@ -16,6 +16,8 @@
 #include <stdint.h>
 
 #include "actor/script.h"
+#include "base/bytes.h"
+#include "base/digest.h"
 #include "message/message.h"
 #include "sim_convention.h"
 #include "sim_engine.h"
@@ -68,6 +70,8 @@ struct sim_world {
   struct sim_host *hosts;
   uint64_t *next; /* for each host: when it has something to do */
   struct sim_program *programs;
+  struct th_bytes *bundle; /* that actors may be created from; NULL: they are not */
+  char bundle_hash[TH_DIGEST_TEXT_SIZE];
   struct th_log *log; /* where the run is traced: standard error; else NULL */
   bool is_calm;       /* nobody begins anything new */
   uint64_t faults[SIM_FAULTS];
@@ -116,6 +120,9 @@ void sim_host_leave(struct sim_host *host);
 /* Sends to the system from its host's endpoint; takes message. */
 void sim_host_route(struct sim_host *host, struct th_message *message);
 
+/* Asks the system's admin for something whose answer nobody waits for. */
+void sim_host_request(struct sim_host *host, const struct th_buffer *request);
+
 /* Asks the system's admin; gives the reply, or NULL when there is none in time. Not from within
  * others' turns. */
 struct th_message *sim_host_ask(struct sim_host *host, const struct th_buffer *request);
@@ -144,6 +151,22 @@ void sim_books_check(struct sim_host *host);
 
 /* All messages so far, to who lives there and from there to others; -1 when it does not say. */
 int64_t sim_books_sent(struct sim_host *host);
+
+/* ---- a bundle ---- */
+
+/* Draws whether there is one. */
+void sim_source_draw(struct sim_world *world);
+void sim_source_free(struct sim_world *world);
+
+/* The host may load it. */
+void sim_source_load(struct sim_host *host);
+void sim_source_unload(struct sim_host *host);
+
+/* A host that another one fetches it from now; host_count for none. */
+unsigned sim_source_giver(const struct sim_world *world);
+
+/* Nobody waits for it any more. */
+void sim_source_check(const struct sim_host *host);
 
 /* ---- probes ---- */
 

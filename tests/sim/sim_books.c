@@ -81,6 +81,7 @@ void sim_books_check(struct sim_host *host) {
   struct sim_ledger *ledger = &host->world->ledger;
   struct th_message *status = ask_for_status(host);
   if (status == NULL) return;
+  sim_source_check(host);
   long long sent = read_counter(status, "sent"), delivered = read_counter(status, "delivered");
   long long dead = read_counter(status, "dead"), poisoned = read_counter(status, "poisoned");
   long long waiting = read_counter(status, "waiting");

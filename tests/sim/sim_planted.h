@@ -26,7 +26,9 @@
   X(13, "a change of capabilities is not told on")                                                 \
   X(14, "actors are not asked again whether a system suits them")                                  \
   X(15, "a convention does not notice that its own clock has jumped")                              \
-  X(16, "a session does not notice that its own clock has jumped")
+  X(16, "a session does not notice that its own clock has jumped")                                 \
+  X(17, "who waits for a source is not told that it does not come")                                \
+  X(18, "a fetch waits for a system that is lost")
 
 /* Begins seeds as sim does, so many at most from each of several beginnings, for one bug, or (0) all
  * of them. Prints a line for each bug. True when most

@@ -150,13 +150,14 @@ static void befriend(struct th_actor *actor, const struct th_address *address) {
 }
 
 static void have_child(struct th_actor *actor) {
+  struct sim_world *world = sim_engine()->world;
   const char *class_name = sim_chance(150) ? "fail" : "probe";
   struct th_creation creation = {.class_name = class_name, .class_name_size = strlen(class_name)};
   struct th_address address;
   struct th_reason reason;
   struct th_buffer wanted;
   char name[16];
-  int64_t kind = sim_draw_kind(sim_engine()->world);
+  int64_t kind = sim_draw_kind(world);
   th_buffer_init(&wanted);
   if (kind >= 0) th_pack_int(&wanted, kind);
   creation.requirements = wanted.data;
@@ -165,6 +166,10 @@ static void have_child(struct th_actor *actor) {
     snprintf(name, sizeof name, "name%u", (unsigned)sim_draw(SIM_NAMES));
     creation.global_name = name;
     creation.global_name_size = strlen(name);
+  }
+  if (world->bundle != NULL && sim_chance(500)) {
+    creation.source = world->bundle_hash;
+    creation.source_size = sizeof world->bundle_hash - 1;
   }
   /* It may be refused: an actor that exits may have no more. */
   int error = actor->world->ops->create(actor->world, actor, &creation, &address, &reason);

@@ -156,13 +156,16 @@ static void disturb(struct sim_world *world, const struct recovery *fault) {
   }
 }
 
-static void make_fault(struct story *story) {
+static enum sim_fault draw_fault(void) {
+  return sim_chance(250) ? SIM_FAULT_BREAK : (enum sim_fault)sim_draw(SIM_FAULTS);
+}
+
+static void make_fault(struct story *story, enum sim_fault kind, unsigned one) {
   struct sim_world *world = &story->world;
   struct recovery fault = {.when = sim_after(draw_duration(world)),
-                           .fault = (enum sim_fault)sim_draw(SIM_FAULTS),
-                           .one = draw_host(world)->index,
+                           .fault = kind,
+                           .one = one,
                            .other = draw_host(world)->index};
-  if (sim_chance(250)) fault.fault = SIM_FAULT_BREAK;
   if (is_of_pair(fault.fault) && sim_chance(800)) sim_net_draw_pair(&fault.one, &fault.other);
   if (world->hosts[fault.one].system == NULL || story->recovery_count == RECOVERIES) return;
   sim_trace("%s, host %u and %u", fault_words[fault.fault], fault.one, fault.other);
@@ -217,6 +220,17 @@ static uint64_t earliest(const struct story *story, uint64_t end) {
   return next;
 }
 
+/* A fetch is soon over: what may go wrong with it does so while there is one. */
+static void trouble_fetch(struct story *story) {
+  struct sim_world *world = &story->world;
+  unsigned giver = sim_source_giver(world);
+  if (giver == world->host_count) return;
+  if (sim_chance(400))
+    sim_source_unload(&world->hosts[giver]);
+  else if (story->has_faults && sim_chance(600))
+    make_fault(story, sim_chance(500) ? SIM_FAULT_SILENT_CRASH : draw_fault(), giver);
+}
+
 static void happen(struct story *story, uint64_t end) {
   while (sim_now() < end) {
     sim_world_run(&story->world, earliest(story, end));
@@ -224,6 +238,7 @@ static void happen(struct story *story, uint64_t end) {
     recover_until(story, now);
     if (story->next_act <= now) {
       act(&story->world);
+      trouble_fetch(story);
       story->next_act = sim_after(sim_between(1, 150) * TH_MILLISECOND);
     }
     if (story->next_change <= now) {
@@ -231,7 +246,7 @@ static void happen(struct story *story, uint64_t end) {
       story->next_change = sim_after(sim_between(100, 8000) * TH_MILLISECOND);
     }
     if (story->has_faults && story->next_fault <= now) {
-      make_fault(story);
+      make_fault(story, draw_fault(), draw_host(&story->world)->index);
       story->next_fault = sim_after(sim_between(50, 2000) * TH_MILLISECOND);
     }
   }
@@ -276,6 +291,7 @@ static void begin(struct story *story) {
   story->next_act = sim_now();
   story->next_fault = sim_after(sim_between(50, 3000) * TH_MILLISECOND);
   sim_convention_draw(world);
+  sim_source_draw(world);
   story->next_change = world->leader_count > 0 ? sim_after(sim_draw(4 * TH_SECOND)) : TH_FOREVER;
   world->ledger.parted_from = bearable(world);
   for (unsigned i = 0; i < world->host_count; i++) start_host(story, i);

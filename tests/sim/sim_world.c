@@ -34,6 +34,7 @@ void sim_world_open(struct sim_world *world, unsigned host_count, bool is_traced
 
 void sim_world_close(struct sim_world *world) {
   sim_ledger_clear(&world->ledger);
+  sim_source_free(world);
   th_log_close(world->log);
   sim_net_end();
   free(world->hosts);
@@ -85,6 +86,10 @@ struct th_message *sim_host_ask(struct sim_host *host, const struct th_buffer *r
   struct th_message *reply = host->reply;
   host->reply = NULL;
   return reply;
+}
+
+void sim_host_request(struct sim_host *host, const struct th_buffer *request) {
+  sim_host_route(host, new_request(host, request));
 }
 
 static void listen(struct sim_host *host, enum th_operation operation) {
@@ -159,6 +164,7 @@ void sim_host_start(struct sim_host *host) {
   sim_hearsay_init(&host->hearsay);
   listen(host, TH_OP_DEAD_LETTERS);
   listen(host, TH_OP_REGISTRATIONS);
+  sim_source_load(host);
 }
 
 /* Frees the system as one does; what is left of it afterwards is for asan to find. */
