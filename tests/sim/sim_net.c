@@ -8,6 +8,7 @@
 #include "sim_inside.h"
 
 #define FIRST_PORT 40000
+#define FAR 250    /* of 1000 networks: much is always on its way */
 #define DOOMED 250 /* of 1000 connections that are cut: a side gives up if that lasts */
 #define BROKEN 125 /* of 1000 connections that are healed */
 
@@ -24,7 +25,7 @@ void sim_net_begin(unsigned host_count) {
   struct sim_net *fresh = th_new(struct sim_net);
   sim_engine()->net = fresh;
   make_hosts(fresh, host_count);
-  fresh->delay = sim_between(1, 5) * TH_MILLISECOND;
+  fresh->delay = (sim_chance(FAR) ? sim_between(20, 120) : sim_between(1, 5)) * TH_MILLISECOND;
   fresh->spikes = (unsigned)sim_draw(20);
   fresh->losses = sim_chance(300) ? 0 : (unsigned)sim_draw(100);
   fresh->capacity = (size_t)1 << sim_between(9, 18);
@@ -151,6 +152,10 @@ void sim_net_start(unsigned host) {
   sim_net()->hosts[host].is_up = true;
   for (struct connection *at = sim_net()->connections; at != NULL; at = at->next)
     if (at->hosts[0] == host || at->hosts[1] == host) at->is_silent = false;
+}
+
+uint64_t sim_net_delay(void) {
+  return sim_net()->delay;
 }
 
 size_t sim_net_connections(void) {

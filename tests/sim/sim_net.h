@@ -45,6 +45,9 @@ void sim_net_break(unsigned one, unsigned other);
 void sim_net_crash(unsigned host, bool is_silent);
 void sim_net_start(unsigned host);
 
+/* How long anything is on its way at most, as a rule. */
+uint64_t sim_net_delay(void);
+
 /* Connections and wires that are left; loose frames that got lost. */
 size_t sim_net_connections(void);
 size_t sim_net_wires(void);

@@ -7,8 +7,8 @@
 #define TORN 500 /* of 1000 resets: what has not arrived yet is lost */
 
 uint64_t sim_pipe_delay(void) {
-  uint64_t most = sim_chance(sim_net()->spikes) ? 50 * TH_MILLISECOND : sim_net()->delay;
-  return sim_between(10 * TH_MICROSECOND, most);
+  uint64_t spike = sim_chance(sim_net()->spikes) ? 50 * TH_MILLISECOND : 0;
+  return sim_between(10 * TH_MICROSECOND, sim_net()->delay + spike);
 }
 
 bool sim_pipe_is_stalled(const struct connection *connection, unsigned to) {

@@ -150,7 +150,9 @@ static void disturb(struct sim_world *world, const struct recovery *fault) {
   uint64_t time = fault->when - sim_now();
   if (is_of_pair(fault->fault)) {
     bool is_long = fault->one != fault->other && fault->fault != SIM_FAULT_BREAK;
-    sim_world_disturbed(world, fault->one, fault->other, is_long ? time : BREAK_TIME);
+    /* To connect again and to be greeted takes two times there and back. */
+    uint64_t again = BREAK_TIME + 4 * sim_net_delay();
+    sim_world_disturbed(world, fault->one, fault->other, is_long ? time : again);
   } else if (fault->fault != SIM_FAULT_PROGRAM && fault->fault != SIM_FAULT_JUMP) {
     sim_world_disturbed(world, fault->one, fault->one, time);
   }
