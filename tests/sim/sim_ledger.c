@@ -275,6 +275,13 @@ void sim_ledger_received(struct sim_ledger *ledger, uint32_t number, uint32_t re
 
 /* ---- the end ---- */
 
+/* An actor that is there to the end, and whom nothing kept apart from the sender. */
+static bool was_there(const struct sim_ledger *ledger, const struct sim_letter *letter) {
+  const struct sim_party *receiver = &ledger->parties[letter->receiver];
+  return receiver->is_born && !receiver->is_gone && !receiver->is_program &&
+         !receiver->is_forward && !is_shaken(ledger, letter);
+}
+
 static void settle_letter(struct sim_ledger *ledger, uint32_t index) {
   const struct sim_letter *letter = &ledger->letters[index];
   const struct sim_party *sender = &ledger->parties[letter->sender];
@@ -285,6 +292,9 @@ static void settle_letter(struct sim_ledger *ledger, uint32_t index) {
   if (letter->fate == SIM_SENT && !is_excused)
     sim_ledger_violated(ledger, "m%u, from p%u to p%u, was lost", index + 1, letter->sender,
                         letter->receiver);
+  if (letter->fate == SIM_DEAD && !is_excused && was_there(ledger, letter))
+    sim_ledger_violated(ledger, "m%u, from p%u to p%u, who lives, was dead", index + 1,
+                        letter->sender, letter->receiver);
   /* A poison that finds no way back is itself a dead letter. */
   if (letter->fate == SIM_FAILED && !is_excused && !is_shaken(ledger, letter) && !sender->is_gone)
     sim_ledger_violated(ledger, "m%u, from p%u to p%u, failed and did not come back", index + 1,

@@ -6,7 +6,7 @@
  *   received   by its receiver, once, and after all that the same sender sent to him before and
  *              that he received
  *   failed     received, and its receiver failed at it: then it comes back to its sender as poison
- *   dead       a dead letter
+ *   dead       a dead letter: not where its receiver lives to the end, and nothing came between
  *   returned   undeliverable, as the sender's own link has told him
  *   lost       allowed only where a party is excused: its host crashed or left after that, or its
  *              link broke; or in datagrams
