@@ -1,4 +1,4 @@
-/* digest: SHA-256, by the crypto library. The only file that sees it.
+/* digest: SHA-256, by OpenSSL, which uses what processors have for it. The only file that sees it.
  *
  * Threads: any.
  */

@@ -35,7 +35,10 @@
   X(TH_ECROSSED, -5020, "ActorSystemFailure", "there is another connection already")               \
   X(TH_EFORGOTTEN, -5021, "ActorSystemFailure", "that session has ended")                          \
   X(TH_ELOST, -5022, "ActorSystemFailure", "system lost")                                          \
-  X(TH_ENOCLASS, -5023, "InvalidActorSpecification", "no such actor class")
+  X(TH_ENOCLASS, -5023, "InvalidActorSpecification", "no such actor class")                        \
+  X(TH_EKEY, -5031, "ActorSystemException", "not a usable key")                                    \
+  X(TH_ESIGNATURE, -5032, "ActorSystemException", "not a good signature")                          \
+  X(TH_ELOCKED, -5033, "ActorSystemException", "cannot be decrypted")
 
 enum th_error {
 #define X(name, number, class, words) name = number,

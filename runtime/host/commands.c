@@ -6,6 +6,7 @@
 
 #include "admin/source.h"
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/digest.h"
 #include "base/printable.h"
 #include "host/command.h"
@@ -117,8 +118,9 @@ static int run_named(int argc, char **argv, const struct th_language *language) 
 }
 
 static int print_versions(const struct th_language *language) {
-  printf("thespian %s\n%s\nlibuv %s\n%s\n%s\njansson %s\n", TH_VERSION, language->version(),
-         th_loop_version(), th_source_library_version(), th_digest_version(), th_json_version());
+  printf("thespian %s\n%s\nlibuv %s\n%s\n%s\n%s\njansson %s\n", TH_VERSION, language->version(),
+         th_loop_version(), th_source_library_version(), th_digest_version(), th_crypto_version(),
+         th_json_version());
   return finish();
 }
 

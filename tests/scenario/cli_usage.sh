@@ -22,7 +22,7 @@ contains "Exit status: 0 done; 1 refused or failed; 2 wrong usage; 3 no system t
   "$overview"
 
 expect 0 "" "$HOST" --version
-for library in "thespian " "Lua 5.4" "libuv 1" "minizip" "zlib 1" "OpenSSL 3" "jansson 2"; do
+for library in "thespian " "Lua 5.4" "libuv 1" "minizip" "zlib 1" "OpenSSL 3" "libsodium 1" "jansson 2"; do
   contains "$library" "$out"
 done
 
