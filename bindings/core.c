@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "bindings/address.h"
 #include "bindings/codec.h"
+#include "bindings/crypto.h"
 #include "bindings/program.h"
 #include "bindings/raise.h"
 #include "message/message.h"
@@ -40,13 +41,10 @@ static int core_monotonic(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-  {"packNames", th_codec_lua_pack_names},
-  {"unpackNames", th_codec_lua_unpack_names},
-  {"setCodec", core_set_codec},
-  {"setRaise", core_set_raise},
-  {"isAddress", core_is_address},
-  {"monotonic", core_monotonic},
-  {NULL, NULL},
+  {"packNames", th_codec_lua_pack_names}, {"unpackNames", th_codec_lua_unpack_names},
+  {"setCodec", core_set_codec},           {"setRaise", core_set_raise},
+  {"isAddress", core_is_address},         {"monotonic", core_monotonic},
+  {"crypto", th_lua_crypto_open},         {NULL, NULL},
 };
 
 static const struct {

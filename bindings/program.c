@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "bindings/bytes.h"
 #include "bindings/connection.h"
 #include "bindings/raise.h"
 #include "bindings/run.h"
@@ -204,25 +205,6 @@ static int program_open(lua_State *L) {
 
 /* ---- bundles ---- */
 
-static int free_bytes(lua_State *L) {
-  struct th_bytes **box = lua_touserdata(L, 1);
-  th_bytes_unref(*box);
-  *box = NULL;
-  return 0;
-}
-
-/* [-0, +1, m] pushes a box that releases the bytes that are put into it. */
-static struct th_bytes **push_box(lua_State *L) {
-  struct th_bytes **box = lua_newuserdatauv(L, sizeof *box, 0);
-  *box = NULL;
-  if (luaL_newmetatable(L, "thespian.bytes")) {
-    lua_pushcfunction(L, free_bytes);
-    lua_setfield(L, -2, "__gc");
-  }
-  lua_setmetatable(L, -2);
-  return box;
-}
-
 /* [-0, +0, v] reads {name, data}, the entry of the list at index, which keeps them. */
 static struct th_archive_file check_file(lua_State *L, int index, lua_Integer number) {
   struct th_archive_file file;
@@ -243,7 +225,7 @@ static int program_pack(lua_State *L) {
   size_t count = lua_rawlen(L, 1);
   struct th_archive_file *files = lua_newuserdatauv(L, count * sizeof *files, 0);
   for (size_t i = 0; i < count; i++) files[i] = check_file(L, 1, (lua_Integer)i + 1);
-  struct th_bytes **zip = push_box(L);
+  struct th_bytes **zip = th_lua_push_bytes_box(L);
   struct th_reason reason = {""};
   int error = th_archive_pack(files, count, zip, &reason);
   if (error != 0) return th_lua_raise_reason(L, error, &reason);

@@ -46,6 +46,10 @@ function core.isAddress(value) end
 ---@return number
 function core.monotonic() end
 
+--- The functions of thespian.crypto, which documents them.
+---@return table<string, function>
+function core.crypto() end
+
 -- ---- in actors' states --------------------------------------------------------------------------
 
 --- Name of the module whose file is being executed by require.

@@ -38,7 +38,8 @@
   X(TH_ENOCLASS, -5023, "InvalidActorSpecification", "no such actor class")                        \
   X(TH_EKEY, -5031, "ActorSystemException", "not a usable key")                                    \
   X(TH_ESIGNATURE, -5032, "ActorSystemException", "not a good signature")                          \
-  X(TH_ELOCKED, -5033, "ActorSystemException", "cannot be decrypted")
+  X(TH_ELOCKED, -5033, "ActorSystemException", "cannot be decrypted")                              \
+  X(TH_EMISUSE, -5034, "ActorSystemException", "wrong argument")
 
 enum th_error {
 #define X(name, number, class, words) name = number,

@@ -187,6 +187,19 @@ size_t th_envelope_count(const struct th_envelope *envelope, const struct th_pub
   return found;
 }
 
+int th_envelope_require(const struct th_envelope *envelope, const struct th_public_key *keys,
+                        size_t count, size_t needed, struct th_reason *reason) {
+  size_t found = th_envelope_count(envelope, keys, count);
+  if (found >= needed) return 0;
+  if (found == 0) {
+    return th_fail(reason, TH_ESIGNATURE,
+                   "the bundle is signed by none of the keys that are trusted");
+  }
+  return th_fail(reason, TH_ESIGNATURE,
+                 "the bundle is signed by %zu of the keys that are trusted; %zu are needed", found,
+                 needed);
+}
+
 /* ---- signing --------------------------------------------------------------------------------- */
 
 /* Opens what may be plain: then there are no signers yet. */

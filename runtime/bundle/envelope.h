@@ -61,6 +61,11 @@ int th_envelope_open(const void *data, size_t size, struct th_envelope *envelope
 size_t th_envelope_count(const struct th_envelope *envelope, const struct th_public_key *keys,
                          size_t count);
 
+/* Whether at least needed of them have. TH_ESIGNATURE with a reason that can follow the name of the
+ * file. */
+int th_envelope_require(const struct th_envelope *envelope, const struct th_public_key *keys,
+                        size_t count, size_t needed, struct th_reason *reason);
+
 /* Signs a plain bundle, or adds a signature to an envelope. A later one of the same key takes the
  * place of the earlier. TH_EUSAGE, TH_ESIGNATURE, TH_ENOMEM with a reason. */
 int th_envelope_sign(const void *data, size_t size, const struct th_secret_key *key,
