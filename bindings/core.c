@@ -1,11 +1,13 @@
 #include "bindings/core.h"
 
 #include <lauxlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "bindings/address.h"
 #include "bindings/codec.h"
 #include "bindings/crypto.h"
+#include "bindings/packing.h"
 #include "bindings/program.h"
 #include "bindings/raise.h"
 #include "message/message.h"
@@ -40,11 +42,39 @@ static int core_monotonic(lua_State *L) {
   return 1;
 }
 
+static void open_crypto(lua_State *L) {
+  th_lua_crypto_open(L);
+}
+
+/* What few states need, so that not each of them holds it. */
+static const struct {
+  const char *name;
+  void (*open)(lua_State *L);
+} parts[] = {
+  {"crypto", open_crypto},
+  {"packing", th_packing_open},
+};
+
+/* part(name) -> table of functions, made anew */
+static int core_part(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    if (strcmp(parts[i].name, name) != 0) continue;
+    parts[i].open(L);
+    return 1;
+  }
+  return luaL_argerror(L, 1, "no such part");
+}
+
 static const luaL_Reg functions[] = {
-  {"packNames", th_codec_lua_pack_names}, {"unpackNames", th_codec_lua_unpack_names},
-  {"setCodec", core_set_codec},           {"setRaise", core_set_raise},
-  {"isAddress", core_is_address},         {"monotonic", core_monotonic},
-  {"crypto", th_lua_crypto_open},         {NULL, NULL},
+  {"packNames", th_codec_lua_pack_names},
+  {"unpackNames", th_codec_lua_unpack_names},
+  {"setCodec", core_set_codec},
+  {"setRaise", core_set_raise},
+  {"isAddress", core_is_address},
+  {"monotonic", core_monotonic},
+  {"part", core_part},
+  {NULL, NULL},
 };
 
 static const struct {

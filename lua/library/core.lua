@@ -46,9 +46,39 @@ function core.isAddress(value) end
 ---@return number
 function core.monotonic() end
 
---- The functions of thespian.crypto, which documents them.
----@return table<string, function>
-function core.crypto() end
+--- What few states need, so that not each of them holds it.
+---@param name "packing"|"crypto" the functions of thespian.crypto are documented there
+---@return thespian.core.Packing|table<string, function>
+function core.part(name) end
+
+---@class thespian.core.Packing
+local Packing = {}
+
+--- The files of a zip by their names; nil and why for one that is not as strict as bundles are, or
+--- past the limits. A limit that is 0 or nil is as usual for bundles.
+---@param zip string
+---@param entries? integer
+---@param size? integer bytes of all files together
+---@param ratio? integer of that to the size of the zip
+---@param name? integer bytes
+---@return table<string, string>|nil
+---@return string? why
+function Packing.readZip(zip, entries, size, ratio, name) end
+
+--- Packs files as a zip that readZip takes; raises why that cannot be. Equal files give equal bytes.
+---@param files table<string, string> contents by name
+---@param entries? integer
+---@param size? integer
+---@param ratio? integer
+---@param name? integer
+---@return string zip
+function Packing.writeZip(files, entries, size, ratio, name) end
+
+--- Compiles the Lua files of a bundle; raises the place of a syntax error.
+---@param zip string
+---@param keepDebug boolean whether errors are to tell file and line
+---@return string zip
+function Packing.compile(zip, keepDebug) end
 
 -- ---- in actors' states --------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ local error, rawset, require, tostring = error, rawset, require, tostring
 ---@field transient fun(period: thespian.Period): fun(class): any see thespian.transience
 ---@field transient_idle fun(period: thespian.Period): fun(class): any see thespian.transience
 ---@field initializing_messages fun(list, done?, passthru?): fun(class): any
+---@field compileSource fun(zip: string, options?: thespian.CompileOptions): string see thespian.compiling
 ---@field UpdateTroupeSettings thespian.UpdateTroupeSettings
 ---@field ActorSystemMessage thespian.ActorSystemMessage
 ---@field ActorExitRequest thespian.ActorExitRequest

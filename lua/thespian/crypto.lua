@@ -15,7 +15,7 @@
 
 local core = require "thespian.core"
 
-local native = core.crypto()
+local native = core.part "crypto"
 
 ---@class thespian.Key
 ---@field kind "public"|"secret"|"encryption"|"closed"

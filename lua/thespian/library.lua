@@ -24,7 +24,7 @@ local FUNCTIONS = {
   isinstance = "thespian.types", typename = "thespian.types",
   requireCapability = "thespian.requiring", troupe = "thespian.troupe",
   transient = "thespian.transience", transient_idle = "thespian.transience",
-  initializing_messages = "thespian.initializing",
+  initializing_messages = "thespian.initializing", compileSource = "thespian.compiling",
 }
 
 ---@param short string

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "bundle/zip.h"
 #include "bundle/zip_name.h"
+#include "bundle/zip_pack.h"
 
 #define PREFIX_LEAST 8
 #define INFO_SHOWN 200 /* bytes of where a bundle came from that a refusal shows */
@@ -198,28 +199,12 @@ const struct th_source_file *th_source_module(const struct th_source *source, co
 
 int th_source_pack(const struct th_source_file *files, size_t count, struct th_bytes **zip,
                    struct th_reason *reason) {
-  struct th_source_file *sorted = th_alloc_zeroed(count + 1, sizeof *sorted);
-  for (size_t i = 0; i < count; i++) sorted[i] = files[i];
-  qsort(sorted, count, sizeof *sorted, by_name);
-  struct th_zip_writer *writer = th_zip_writer_new();
-  for (size_t i = 0; i < count; i++) {
-    th_zip_writer_add(writer, sorted[i].name, sorted[i].data, sorted[i].size);
-  }
-  free(sorted);
-  struct th_bytes *packed;
-  int error = th_zip_writer_finish(writer, &packed);
-  if (error != 0) return th_fail(reason, error, "%s", th_error_words(error));
-  /* The rules stand in one place: what was packed is read as a stranger's would be. */
-  struct th_zip_directory directory;
-  error = th_zip_directory_read(&directory, packed->data, packed->size, &th_source_usual_limits,
-                                reason);
-  if (error != 0) {
-    th_bytes_unref(packed);
-    return error;
-  }
-  th_zip_directory_clear(&directory);
-  *zip = packed;
-  return 0;
+  struct th_zip_file *entries = th_alloc_zeroed(count + 1, sizeof *entries);
+  for (size_t i = 0; i < count; i++)
+    entries[i] = (struct th_zip_file){files[i].name, files[i].data, files[i].size};
+  int error = th_zip_pack(entries, count, &th_source_usual_limits, zip, reason);
+  free(entries);
+  return error;
 }
 
 const char *th_source_library_version(void) {

@@ -9,6 +9,10 @@ struct th_archive {
   struct th_source *source;
 };
 
+const struct th_zip_limits *th_archive_limits(void) {
+  return &th_source_usual_limits;
+}
+
 int th_archive_pack(const struct th_archive_file *files, size_t count, struct th_bytes **zip,
                     struct th_reason *reason) {
   if (count > TH_SOURCE_ENTRIES) {

@@ -15,6 +15,10 @@
 #include "base/error.h"
 
 struct th_archive;
+struct th_zip_limits;
+
+/* What an archive may be, unless somebody says otherwise. Borrowed for ever. */
+const struct th_zip_limits *th_archive_limits(void);
 
 struct th_archive_file {
   const char *name; /* "pkg/mod.lua" */

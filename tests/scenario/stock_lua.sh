@@ -71,6 +71,14 @@ expect 0 "" installed lua5.4 where.lua multiprocQueueBase
 [ "$out" = "$(readlink -f "$(command -v lua5.4)")
 $modules" ] || fail "not the installed ones: $out"
 
+cat >zips.lua <<'LUA'
+local zip = require "thespian.zip"
+local compiled = require("thespian.actors").compileSource(zip.write { ["a.lua"] = "return 7" })
+print(load(zip.read(compiled)["a.luac"], "=a", "b")())
+LUA
+expect 0 "" installed lua5.4 zips.lua
+[ "$out" = 7 ] || fail "a compiled bundle gave \"$out\""
+
 # The installed program by itself.
 expect 0 "" installed "$prefix/bin/thespian-host" run hello.lua multiprocTCPBase
 [ "$out" = "Hello, World!" ] || fail "the installed program said \"$out\""
