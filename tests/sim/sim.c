@@ -100,7 +100,6 @@ static bool is_repeated(struct options options, uint64_t seed, uint64_t history)
 }
 
 static bool run_all(const struct options *options) {
-  if (options->scale > 0) return sim_scale((unsigned)options->scale, options->is_traced);
   struct sim_result sums = {0}, result;
   uint64_t conventions = 0;
   bool is_fine = true;
@@ -213,7 +212,8 @@ int main(int count, char **arguments) {
   }
   signal(SIGABRT, on_abort);
   if (__sanitizer_set_death_callback != NULL) __sanitizer_set_death_callback(name_seed);
-  bool is_fine = run(&options);
+  bool is_fine = options.scale > 0 ? sim_scale((unsigned)options.scale, options.is_traced)
+                                   : run(&options);
   present_seed = 0;
   return is_fine ? EXIT_SUCCESS : EXIT_FAILURE;
 }

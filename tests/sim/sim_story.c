@@ -174,7 +174,8 @@ static void make_fault(struct story *story, enum sim_fault kind, unsigned one) {
   disturb(world, &fault);
   world->faults[fault.fault]++;
   strike(world, &fault);
-  bool is_for_good = fault.fault == SIM_FAULT_LEAVE && sim_chance(500);
+  bool is_for_good = fault.fault == SIM_FAULT_JUMP ||
+                     (fault.fault == SIM_FAULT_LEAVE && sim_chance(500));
   if (!is_for_good) story->recoveries[story->recovery_count++] = fault;
 }
 

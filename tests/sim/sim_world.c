@@ -65,9 +65,9 @@ static const struct th_endpoint_events endpoint_events = {.deliver = deliver, .c
 
 void sim_host_route(struct sim_host *host, struct th_message *message) {
   sim_engine()->host = host->index;
-  sim_engine_stir(host->index);
   th_system_route(host->system, message);
   th_system_crank(host->system, TH_FOREVER);
+  sim_engine_stir(host->index);
 }
 
 static struct th_message *new_request(struct sim_host *host, const struct th_buffer *request) {
@@ -293,9 +293,9 @@ static void begin_turn(struct sim_world *world, unsigned host) {
 
 static void turn_host(struct sim_host *host) {
   begin_turn(host->world, host->index);
-  sim_engine_stir(host->index);
   th_system_crank(host->system, TH_FOREVER);
   if (host->lag > 0) host->not_before = sim_after(sim_draw(host->lag));
+  sim_engine_stir(host->index);
 }
 
 /* Of those whose time has come, one in so many in turn. */
