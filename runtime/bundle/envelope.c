@@ -163,7 +163,7 @@ static int check_payload(const void *payload, size_t size, struct th_reason *rea
 
 int th_envelope_open(const void *data, size_t size, struct th_envelope *envelope,
                      struct th_reason *reason) {
-  size_t at;
+  size_t at = 0;
   *envelope = (struct th_envelope){0};
   int error = read_head(envelope, data, size, &at, reason);
   if (error != 0) return error;

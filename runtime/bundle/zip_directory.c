@@ -235,12 +235,31 @@ static int by_place(const void *left, const void *right) {
   return one->header < other->header ? -1 : one->header > other->header;
 }
 
+/* True when a part of the entry's path is a file. A run of entries in one folder asks this of that
+ * folder once: last is the entry before this one. Entries are sorted by name. */
+static bool is_below_file(const struct th_zip_directory *directory, const struct th_zip_entry *last,
+                          const struct th_zip_entry *entry) {
+  size_t size = entry->folder ? entry->name_size - 1 : entry->name_size;
+  for (size_t at = size; at-- > 1;) {
+    if (entry->name[at] != '/') continue;
+    if (last->name_size > at && memcmp(last->name, entry->name, at + 1) == 0) return false;
+    const struct th_zip_entry above = {.name = entry->name, .name_size = at};
+    const struct th_zip_entry *found = bsearch(&above, directory->entries, directory->count,
+                                               sizeof above, by_name);
+    if (found != NULL && !found->folder) return true;
+  }
+  return false;
+}
+
 static int check_names(const struct reading *reading, const struct th_zip_directory *directory) {
   struct th_zip_entry *entries = directory->entries;
   qsort(entries, directory->count, sizeof *entries, by_name);
   for (size_t i = 1; i < directory->count; i++) {
     if (by_name(&entries[i - 1], &entries[i]) == 0) {
       return refuse_entry(reading, &entries[i], "the name is there twice");
+    }
+    if (is_below_file(directory, &entries[i - 1], &entries[i])) {
+      return refuse_entry(reading, &entries[i], "a part of its path is a file");
     }
   }
   return 0;
@@ -289,6 +308,15 @@ static size_t descriptor_size(const struct reading *reading, const struct th_zip
   return room >= DESCRIPTOR_SIZE && describes(at, entry) ? DESCRIPTOR_SIZE : 0;
 }
 
+/* Stored data does not tell where it ends. Who reads from the front, where the size is left open,
+ * looks for a descriptor's mark: it must be the one that the directory leads to. */
+static bool ends_early(const struct reading *reading, const struct th_zip_entry *entry) {
+  static const unsigned char mark[] = {'P', 'K', 7, 8};
+  const unsigned char *data = reading->bytes + entry->data;
+  return entry->method == TH_ZIP_STORED &&
+         memmem(data, entry->packed_size, mark, sizeof mark) != NULL;
+}
+
 /* Reads the header at the entry's place; *end is then where the next entry must begin. */
 static int read_header(const struct reading *reading, struct th_zip_entry *entry, size_t *end) {
   const unsigned char *header = reading->bytes + entry->header;
@@ -308,6 +336,9 @@ static int read_header(const struct reading *reading, struct th_zip_entry *entry
   if ((entry->flags & FLAG_DESCRIPTOR) == 0) return 0;
   size = descriptor_size(reading, entry, *end);
   if (size == 0) return refuse_entry(reading, entry, "its data descriptor is missing or differs");
+  if (ends_early(reading, entry)) {
+    return refuse_entry(reading, entry, "its data could be taken to end at a descriptor within it");
+  }
   *end += size;
   return 0;
 }

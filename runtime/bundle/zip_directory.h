@@ -9,12 +9,18 @@
  *   3. the entries, ordered by their place, fill everything before the directory, from offset 0 on,
  *      without a gap and without an overlap;
  *   4. each entry's own header says what the directory says: name, flags, method, sizes, checksum;
- *      where flag bit 3 leaves the last two open, a data descriptor behind the entry says them;
+ *      where flag bit 3 leaves the last two open, a data descriptor behind the entry says them, and
+ *      stored data, which does not tell where it ends, holds nothing that looks like one;
  *   5. methods 0 and 8, no encryption, no links or other special files, good names (zip_name), no
- *      name twice, not even in another case; no more of anything than the limits.
+ *      name twice, not even in another case, none that is a file and a folder; no more of anything
+ *      than the limits.
  *
  * What ordinary zippers add is accepted and ignored: dates, permissions, owners, entry comments,
- * folders. The contents are not looked at here.
+ * folders, how hard they tried (flag bits 1 and 2). Flag bit 3 is what all of them set that write
+ * to a pipe, Python's zipfile for stored data, too. Names need not be flagged as UTF-8 (bit 11), as Info-ZIP's are not, but must be. Case
+ * is that of ASCII: what more there is depends on the reader's Unicode, and files of a bundle are
+ * looked up by their bytes and never written to a disk that could fold them. The contents are not
+ * looked at here.
  *
  * Threads: its holder. Owns: the list of entries; their names point into the archive.
  */

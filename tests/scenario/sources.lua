@@ -312,19 +312,17 @@ if actors.main(...) then
     local folder = check.folder { ["made"] = "" }
     sh("/usr/bin/python3 %s %s", package.searchpath("lib_scenario", package.path):match("^(.*)/")
       .. "/libzips.py", folder)
-    local count = 0
-    for path in sh("ls %s/*.zip", folder):gmatch("[^\n]+") do
-      local name = path:match("([^/]*)%.zip$")
+    -- Some of each sort; only_zips.sh tries them all.
+    for name in ([[text cut_in_half longer quoting two_names link name_up twice_but_case
+      checksum_stored data_behind bomb compiled]]):gmatch "%S+" do
+      local path = folder .. "/" .. name .. ".zip"
       local loads, raised = pcall(asys.loadActorSource, asys, path)
       check.ok(not loads, name .. " was loaded")
       check.ok(actors.isinstance(raised, actors.ActorSystemException), name)
-      check.contains(raised, path .. ": ")
-      for words in io.lines(folder .. "/" .. name .. ".txt") do check.contains(raised, words) end
+      check.contains(raised, path .. ": " .. read(folder .. "/" .. name .. ".txt"))
       local hash = sh("sha256sum %s", path):match("^%x+")
       check.raises("InvalidActorSourceHash", create, hash, "good.App")
-      count = count + 1
     end
-    check.ok(count > 20)
     local compiled = zip { ["evil.luac"] = "" }
     check.contains(ask(asys:createActor(Librarian), { load = compiled }), compiled .. ": entry")
     check.equal(ask(good, "late"), "late of good")
