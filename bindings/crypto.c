@@ -248,7 +248,7 @@ static int crypto_decrypt(lua_State *L) {
   static const char method[] = "crypto.decrypt";
   size_t size;
   struct th_reason reason = {""};
-  struct th_seal_openers openers = {NULL};
+  struct th_seal_openers openers = {.keys = NULL};
   const struct th_cipher_key *key;
   const char *data = th_lua_key_check_string(L, 1, method, "data", &size);
   struct th_bytes **box = th_lua_push_bytes_box(L);
@@ -437,7 +437,7 @@ static int crypto_inspect(lua_State *L) {
   static const char *const kinds[] = {[TH_ENVELOPE_PLAIN_KIND] = "plain",
                                       [TH_ENVELOPE_SIGNED_KIND] = "signed",
                                       [TH_ENVELOPE_SEALED_KIND] = "encrypted"};
-  const struct demands none = {NULL};
+  const struct demands none = {.method = NULL};
   struct th_reason reason = {""};
   struct th_envelope envelope;
   struct th_seal seal;

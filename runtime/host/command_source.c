@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "host/bundle.h"
 #include "host/command.h"
+#include "host/protect.h"
 #include "host/status_text.h"
 
 /* What is larger was never packed by us, and no system takes it. */
@@ -123,6 +124,8 @@ static int write_bundle(const struct th_command *command, const char *folder, co
   if (error != 0) return error;
   if ((error = compile(command, &zip, reason)) != 0) return error;
   error = check(zip, th_options_has(command->options, TH_OPTION_COMPILE), hash, reason);
+  if (error == 0) error = th_protect(command->options, output, &zip, reason);
+  if (error == 0) error = th_digest_sha256(zip->data, zip->size, hash);
   if (error == 0) error = th_bundle_write(output, zip, reason);
   if (error == 0) puts(hash);
   th_bytes_unref(zip);

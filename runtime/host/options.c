@@ -65,7 +65,7 @@ static void write_grammar(struct grammar *grammar, const struct th_command_usage
   *letter++ = ':';                                     /* complaints are ours */
   for (int i = 0; i < TH_OPTION_COUNT; i++) {
     const struct th_option_usage *usage = &th_option_usages[i];
-    if ((command->options & UINT32_C(1) << i) == 0) continue;
+    if ((command->options & UINT64_C(1) << i) == 0) continue;
     int has_value = usage->value != NULL ? required_argument : no_argument;
     *at++ = (struct option){usage->name, has_value, NULL, FIRST_LONG + i};
     if (usage->letter == 0) continue;

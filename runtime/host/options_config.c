@@ -22,9 +22,9 @@ static bool is_named(const struct key *key, const char *name) {
 }
 
 static enum th_option find_option(const struct th_command_usage *command, const struct key *key) {
-  uint32_t wanted = command->options & ~(TH_BIT(HELP) | TH_BIT(CONFIG) | TH_BIT(CAPABILITY));
+  uint64_t wanted = command->options & ~(TH_BIT(HELP) | TH_BIT(CONFIG) | TH_BIT(CAPABILITY));
   for (int i = 0; i < TH_OPTION_COUNT; i++) {
-    bool is_wanted = (wanted & UINT32_C(1) << i) != 0;
+    bool is_wanted = (wanted & UINT64_C(1) << i) != 0;
     if (is_wanted && is_named(key, th_option_usages[i].name)) return (enum th_option)i;
   }
   return TH_OPTION_COUNT;

@@ -41,7 +41,7 @@ void th_usage_print(const struct th_command_usage *command, FILE *out) {
           options, command->words);
   if (*command->more != '\0') fprintf(out, "%s\n", command->more);
   for (unsigned i = 0; i < TH_OPTION_COUNT; i++) {
-    if ((command->options & UINT32_C(1) << i) != 0) print_option(&th_option_usages[i], out);
+    if ((command->options & UINT64_C(1) << i) != 0) print_option(&th_option_usages[i], out);
   }
 }
 

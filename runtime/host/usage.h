@@ -35,9 +35,20 @@
   X(UNSET, "unset", 0, "KEY", "take the capability away")                                          \
   X(JSON, "json", 0, NULL, "print JSON")                                                           \
   X(ALL, "all", 0, NULL, "show every actor, not the first 200 alone")                              \
-  X(OUTPUT, "output", 'o', "FILE.zip", "file to write (default: the folder's name .zip)")          \
+  X(OUTPUT, "output", 'o', "NAME", "what to write, see above")                                     \
   X(COMPILE, "compile", 0, NULL, "compile the Lua files, for a source authority to approve")       \
   X(KEEP_DEBUG, "keep-debug", 0, NULL, "with --compile: errors still tell file and line")          \
+  X(SIGN, "sign", 0, "KEYFILE", "secret key to sign with; repeatable")                             \
+  X(ENCRYPT, "encrypt", 0, "KEYFILE", "encryption key to encrypt with")                            \
+  X(ENCRYPT_PASSWORD, "encrypt-password", 0, "FILE", "file of the password to encrypt with")       \
+  X(ENCRYPTION, "encryption", 0, NULL, "make a key for encryption instead")                        \
+  X(KEY, "key", 0, "KEYFILE", "the key, see above")                                                \
+  X(SIGNATURE, "signature", 0, "FILE.minisig", "add this signature, which minisign has made")      \
+  X(COMMENT, "comment", 0, "TEXT", "text to be signed, too (default: file: and its name)")         \
+  X(PASSWORD_FILE, "password-file", 0, "FILE", "file whose first line is the password")            \
+  X(TRUST, "trust", 0, "KEYFILE", "public key that is trusted; repeatable")                        \
+  X(TRUST_COUNT, "trust-count", 0, "K", "how many of those must have signed (default 1)")          \
+  X(TRUST_STATE, "trust-state", 0, "FILE", "where the newest versions are kept")                   \
   X(TIMEOUT, "timeout", 0, "SECONDS", "give up after so long (default 50)")                        \
   X(HELP, "help", 'h', NULL, "print this")
 
@@ -47,6 +58,8 @@ enum th_option {
 #undef X
     TH_OPTION_COUNT
 };
+
+_Static_assert(TH_OPTION_COUNT <= 64, "a bit for each option");
 
 struct th_option_usage {
   const char *name;
@@ -58,7 +71,7 @@ struct th_option_usage {
 /* By enum th_option. */
 extern const struct th_option_usage th_option_usages[TH_OPTION_COUNT];
 
-#define TH_BIT(id) (UINT32_C(1) << TH_OPTION_##id)
+#define TH_BIT(id) (UINT64_C(1) << TH_OPTION_##id)
 
 /* What every command takes that talks to a system. */
 #define TH_REACH (TH_BIT(BASE) | TH_BIT(HOST) | TH_BIT(PORT) | TH_BIT(TIMEOUT))
@@ -75,12 +88,15 @@ extern const struct th_option_usage th_option_usages[TH_OPTION_COUNT];
   X(start, "start", "", 0, 0,                                                                      \
     TH_BIT(BASE) | TH_BIT(HOST) | TH_BIT(PORT) | TH_BIT(CONVENTION) | TH_BIT(CAPABILITY) |         \
       TH_BIT(CONFIG) | TH_BIT(PATH) | TH_BIT(LOAD) | TH_BIT(CREATE) | TH_BIT(DAEMON) |             \
-      TH_BIT(LOG_FILE) | TH_BIT(LOG_LEVEL) | TH_BIT(LOG_FORMAT) | TH_BIT(LOG_HANDLER),             \
+      TH_BIT(LOG_FILE) | TH_BIT(LOG_LEVEL) | TH_BIT(LOG_FORMAT) | TH_BIT(LOG_HANDLER) |            \
+      TH_BIT(TRUST) | TH_BIT(TRUST_COUNT) | TH_BIT(TRUST_STATE) | TH_BIT(KEY),                     \
     "start a system; prints its base, address and port when it is ready",                          \
     "Port 0 takes any free one. The system runs until `shutdown`, or SIGTERM, SIGINT,\n"           \
     "SIGQUIT, at which actors are asked to exit; a second signal ends it at once.\n"               \
     "The log goes to standard error, with --daemon to THESPLOG_FILE or\n"                          \
     "/tmp/thespian.log. A VALUE is JSON where it parses as JSON, else a plain string.\n"           \
+    "With --trust nothing is loaded that those keys have not signed, or is past its time,\n"       \
+    "or older than what was loaded before under its name; --key opens what is encrypted.\n"        \
     "With --log-handler lines go to the handlers alone, each to all that want its level:\n"        \
     "'{\"file\": \"audit.log\", \"level\": \"info\", \"format\": \"json\"}'. What is left out\n"   \
     "is as the other --log- options say. The word none takes back the handlers before\n"           \
@@ -108,9 +124,31 @@ extern const struct th_option_usage th_option_usages[TH_OPTION_COUNT];
     "show the system's capabilities, or one of them, or set it",                                   \
     "A VALUE is JSON where it parses as JSON, else a plain string. Actors whose class's\n"         \
     "check says no to the new capabilities are asked to exit.\n")                                  \
-  X(bundle, "bundle", "DIR", 1, 1, TH_BIT(OUTPUT) | TH_BIT(COMPILE) | TH_BIT(KEEP_DEBUG),          \
+  X(bundle, "bundle", "DIR", 1, 1,                                                                 \
+    TH_BIT(OUTPUT) | TH_BIT(COMPILE) | TH_BIT(KEEP_DEBUG) | TH_BIT(SIGN) | TH_BIT(ENCRYPT) |       \
+      TH_BIT(ENCRYPT_PASSWORD) | TH_BIT(COMMENT) | TH_BIT(PASSWORD_FILE),                          \
     "pack a folder as a bundle; prints its source hash",                                           \
-    "Hidden files stay out. The same files give the same bundle, whatever their dates.\n")
+    "Writes the file NAME, without -o the folder's name .zip. Hidden files stay out. The\n"        \
+    "same files give the same bundle, whatever their dates. It is signed first, then\n"            \
+    "encrypted, each as far as it is asked for. The password file is for secret\n"                 \
+    "keys that are protected.\n")                                                                  \
+  X(keygen, "keygen", "", 0, 0, TH_BIT(OUTPUT) | TH_BIT(ENCRYPTION) | TH_BIT(PASSWORD_FILE),       \
+    "make a pair of keys for signing bundles, or a key to encrypt them",                           \
+    "Writes NAME.key, which stays secret, and NAME.pub, for those who are to trust it, in\n"       \
+    "the formats of minisign, and prints the public key. Without -o NAME is \"bundle\". The\n"     \
+    "password, if there is one, protects the secret key. A key for encryption has one\n"           \
+    "file, NAME.key, and its id is printed. No file is overwritten.\n")                            \
+  X(sign, "sign", "FILE", 1, 1,                                                                    \
+    TH_BIT(KEY) | TH_BIT(SIGNATURE) | TH_BIT(COMMENT) | TH_BIT(PASSWORD_FILE) | TH_BIT(OUTPUT),    \
+    "sign a bundle, or add a signature; prints its new source hash",                               \
+    "The key is a secret key, or for a signature that was made elsewhere the public key\n"         \
+    "it was made with. The file is replaced, but with -o NAME that one is written.\n")             \
+  X(inspect, "inspect", "FILE", 1, 1,                                                              \
+    TH_BIT(TRUST) | TH_BIT(TRUST_COUNT) | TH_BIT(KEY) | TH_BIT(PASSWORD_FILE),                     \
+    "show what is in a bundle, and whether it would be accepted",                                  \
+    "The key, or the password, is the one that an encrypted bundle was encrypted with.\n"          \
+    "Where there are keys that are trusted, the bundle must be signed with them. The exit\n"       \
+    "status is 1 where the bundle would be refused.\n")
 
 #define TH_ADDRESS_HELP                                                                            \
   "ADDRESS is the text that `create` or `status` printed, or @NAME for a global name.\n"           \
@@ -134,7 +172,7 @@ struct th_command_usage {
   const char *arguments;
   int least;
   int most;
-  uint32_t options; /* TH_BITs; HELP is always one */
+  uint64_t options; /* TH_BITs; HELP is always one */
   const char *words;
   const char *more;
 };

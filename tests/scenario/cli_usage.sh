@@ -3,7 +3,8 @@
 set -eu
 . "$(dirname "$0")/lib_cli.sh"
 
-commands="run start shutdown load unload sources create tell ask exit status bundle"
+commands="run start shutdown load unload sources create tell ask exit status bundle keygen sign
+  inspect"
 
 # ---- help and versions ---------------------------------------------------------------------------
 
@@ -53,6 +54,8 @@ wrong "tell needs ADDRESS MESSAGE" "$HOST" tell @a
 wrong "ask needs ADDRESS MESSAGE" "$HOST" ask @a
 wrong "exit needs ADDRESS" "$HOST" exit
 wrong "bundle needs DIR" "$HOST" bundle
+wrong "sign needs FILE" "$HOST" sign
+wrong "inspect needs FILE" "$HOST" inspect
 wrong "one argument too many" "$HOST" start now
 wrong "one argument too many" "$HOST" shutdown now
 wrong "one argument too many" "$HOST" load a.zip b.zip
@@ -64,6 +67,9 @@ wrong "one argument too many" "$HOST" ask @a b c
 wrong "one argument too many" "$HOST" exit @a @b
 wrong "one argument too many" "$HOST" status @a @b
 wrong "one argument too many" "$HOST" bundle a b
+wrong "one argument too many" "$HOST" keygen a
+wrong "one argument too many" "$HOST" sign a b
+wrong "one argument too many" "$HOST" inspect a b
 
 for command in shutdown sources status; do
   wrong "no option --nonsense" "$HOST" $command --nonsense

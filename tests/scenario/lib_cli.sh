@@ -23,7 +23,7 @@ if [ "$BASE" != multiprocTCPBase ]; then
 #!/bin/sh
 command=\$1
 case \$command in
-  run | bundle | -*) exec "$program" "\$@" ;;
+  run | bundle | keygen | sign | inspect | -*) exec "$program" "\$@" ;;
 esac
 shift
 exec "$program" "\$command" --base $BASE "\$@"

@@ -12,9 +12,9 @@
 #include "base/memory.h"
 #include "host/options.h"
 
-static const char *const names[] = {"run",     "start",  "shutdown",  "load", "unload",
-                                    "sources", "create", "tell",      "ask",  "exit",
-                                    "status",  "bundle", "capability"};
+static const char *const names[] = {
+  "run", "start", "shutdown", "load",   "unload",     "sources", "create", "tell",
+  "ask", "exit",  "status",   "bundle", "capability", "keygen",  "sign",   "inspect"};
 #define NAME_COUNT (sizeof names / sizeof names[0])
 
 /* Not inlined: gcc 12 then takes text, which open_memstream fills, for a pointer to itself. */
@@ -59,6 +59,18 @@ static int parse_with(const struct th_command_usage *command, const char *option
   return is_unknown ? TH_EUSAGE : 0;
 }
 
+/* --encrypt is taken for --encryption where that is the only option to begin so. */
+static bool is_short_for_another(const struct th_command_usage *command, size_t option) {
+  const char *name = th_option_usages[option].name;
+  for (size_t i = 0; i < TH_OPTION_COUNT; i++) {
+    bool is_taken = (command->options & UINT64_C(1) << i) != 0;
+    if (i != option && is_taken && strncmp(th_option_usages[i].name, name, strlen(name)) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 static bool has_line(const char *text, const char *option) {
   const char *found = strstr(text, option);
   if (found == NULL) return false;
@@ -73,6 +85,7 @@ static void what_help_shows_is_what_the_parser_takes(void **state) {
     char *text = print(command);
     for (size_t j = 0; j < TH_OPTION_COUNT; j++) {
       char option[32];
+      if (is_short_for_another(command, j)) continue;
       snprintf(option, sizeof option, "--%s", th_option_usages[j].name);
       assert_int_equal(has_line(strstr(text, "\n\n"), option), parse_with(command, option) == 0);
     }
