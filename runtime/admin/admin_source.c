@@ -14,6 +14,9 @@
 /* Less than programs wait for an answer to createActor, so that they hear the reason. */
 #define PATIENCE 45.0 /* seconds */
 
+/* Bytes that the authority may say to who waits in vain. */
+#define INFO_SHOWN 400
+
 /* What is awaited is held in memory. */
 #define MOST_AWAITED 256
 
@@ -408,11 +411,23 @@ static struct th_awaited *awaited_of(struct th_admin *admin, const struct th_val
   return is_new ? th_admin_await(admin, hash, "", false) : awaited;
 }
 
+/* What it says of where the source came from is then why. */
+static void refuse(struct th_admin *admin, struct th_awaited *awaited,
+                   const struct th_validated *validated) {
+  struct th_reason reason;
+  int size = validated->info != NULL && validated->info_size < INFO_SHOWN
+               ? (int)validated->info_size
+               : 0;
+  th_fail(&reason, TH_ESOURCE, "the source authority has refused it%s%.*s", size > 0 ? ": " : "",
+          size, size > 0 ? validated->info : "");
+  th_admin_settle(admin, awaited, TH_ESOURCE, reason.words);
+}
+
 static void judge(struct th_admin *admin, const struct th_validated *validated) {
   struct th_awaited *awaited = awaited_of(admin, validated);
   if (awaited == NULL) return;
   if (validated->zip == NULL) {
-    th_admin_settle(admin, awaited, TH_ESOURCE, "the source authority has refused it");
+    refuse(admin, awaited, validated);
     return;
   }
   if (validated->info != NULL && validated->info_size <= TH_SOURCE_INFO) {

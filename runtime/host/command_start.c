@@ -14,6 +14,7 @@
 #include "host/portowner.h"
 #include "host/runlog.h"
 #include "host/signals.h"
+#include "host/trust.h"
 #include "host/view.h"
 #include "system/system.h"
 
@@ -26,7 +27,8 @@
 struct service {
   struct th_command *command;
   struct th_pairs capabilities;
-  struct th_texts path; /* absolute */
+  struct th_texts path;  /* absolute */
+  struct th_pairs trust; /* what the source authority is created with */
   struct th_log *log;
   struct th_system *system;
   int report; /* -1 in the foreground */
@@ -118,7 +120,8 @@ static int start_system(struct service *service, struct th_reason *reason) {
                                     .script = service->command->language->script(),
                                     .log = service->log,
                                     .path = (const char *const *)service->path.list,
-                                    .path_count = service->path.count};
+                                    .path_count = service->path.count,
+                                    .is_guarded = th_trust_is_asked(service->command->options)};
   int error = th_system_start(&service->system, &config, reason);
   th_buffer_clear(&capabilities);
   return error == -EADDRINUSE ? explain(service, reason) : error;
@@ -172,12 +175,22 @@ static int create_all(const struct service *service, struct th_client *client,
   return error;
 }
 
+/* Nothing is loaded before it is there: the system has been guarded from its beginning. */
+static int create_authority(const struct service *service, struct th_client *client,
+                            struct th_reason *reason) {
+  struct th_address address;
+  if (!th_trust_is_asked(service->command->options)) return 0;
+  return th_command_send_class(client, TH_TRUST_CLASS, &service->trust, TH_TRUST_NAME, NULL,
+                               th_clock_after(REQUEST_TIME), &address, reason);
+}
+
 static int furnish(const struct service *service, struct th_reason *reason) {
   struct th_client *client;
   struct hashes hashes = {0};
   int error = th_client_attach(&client, service->system);
   if (error != 0) return th_fail(reason, error, "%s", th_error_words(error));
-  error = load_all(service, client, &hashes, reason);
+  error = create_authority(service, client, reason);
+  if (error == 0) error = load_all(service, client, &hashes, reason);
   if (error == 0) error = create_all(service, client, &hashes, reason);
   free(hashes.list);
   th_client_close(client);
@@ -229,6 +242,7 @@ static void stop_system(struct service *service) {
 
 static int serve(struct service *service, struct th_reason *reason) {
   int error = find_path(service, reason);
+  if (error == 0) error = th_trust_read(service->command->options, &service->trust, reason);
   if (error == 0) error = open_log(service, reason);
   if (error != 0) return error;
   collect_capabilities(service);
@@ -255,6 +269,7 @@ int th_command_start(struct th_command *command, struct th_reason *reason) {
     th_daemon_report_error(service.report, error, reason->words);
   command->has_complained = is_child;
   th_pairs_clear(&service.capabilities);
+  th_pairs_clear(&service.trust);
   for (size_t i = 0; i < service.path.count; i++) free(service.path.list[i]);
   free(service.path.list);
   th_log_close(service.log);
