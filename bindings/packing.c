@@ -3,8 +3,10 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "bindings/codec.h"
 #include "bindings/compile.h"
 #include "bindings/raise.h"
+#include "bundle/manifest.h"
 #include "bundle/zip.h"
 #include "bundle/zip_name.h"
 #include "bundle/zip_pack.h"
@@ -15,12 +17,14 @@
 struct box {
   struct th_zip *zip;
   struct th_bytes *bytes;
+  struct th_manifest *manifest;
 };
 
 static int empty_box(lua_State *L) {
   struct box *box = lua_touserdata(L, 1);
   th_zip_close(box->zip);
   th_bytes_unref(box->bytes);
+  th_manifest_free(box->manifest);
   *box = (struct box){NULL};
   return 0;
 }
@@ -154,10 +158,83 @@ static int packing_compile(lua_State *L) {
   return 1;
 }
 
+/* ---- manifests ---- */
+
+/* [-0, +0, m] sets a field of the table on top, unless there is no text. */
+static void set_text(lua_State *L, const char *field, const char *text) {
+  if (text == NULL) return;
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, field);
+}
+
+/* [-0, +1, m] */
+static void push_messages(lua_State *L, const struct th_manifest_actor *actor) {
+  lua_createtable(L, (int)actor->message_count, 1);
+  for (size_t i = 0; i < actor->message_count; i++) {
+    th_codec_decode(L, actor->messages[i].data, actor->messages[i].size);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  lua_pushinteger(L, (lua_Integer)actor->message_count);
+  lua_setfield(L, -2, "n");
+}
+
+/* [-0, +1, m] */
+static void push_actors(lua_State *L, const struct th_manifest *manifest) {
+  lua_createtable(L, (int)manifest->actor_count, 0);
+  for (size_t i = 0; i < manifest->actor_count; i++) {
+    const struct th_manifest_actor *actor = &manifest->actors[i];
+    lua_createtable(L, 0, 3);
+    set_text(L, "class", actor->class_name);
+    set_text(L, "name", actor->global_name);
+    push_messages(L, actor);
+    lua_setfield(L, -2, "messages");
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+}
+
+/* readManifest(json) -> table | nil, why */
+static int packing_read_manifest(lua_State *L) {
+  size_t size;
+  struct th_reason reason = {""};
+  const char *json = luaL_checklstring(L, 1, &size);
+  struct box *box = push_box(L);
+  if (th_manifest_read(json, size, &box->manifest, &reason) != 0) return give_reason(L, &reason);
+  const struct th_manifest *manifest = box->manifest;
+  lua_createtable(L, 0, 5);
+  set_text(L, "name", manifest->name);
+  set_text(L, "version", manifest->version);
+  set_text(L, "notAfter", manifest->not_after);
+  if (manifest->not_after != NULL) {
+    lua_pushinteger(L, manifest->last_second);
+    lua_setfield(L, -2, "lastSecond");
+  }
+  push_actors(L, manifest);
+  lua_setfield(L, -2, "actors");
+  return 1;
+}
+
+static bool is_version(lua_State *L, int index) {
+  if (lua_isnoneornil(L, index)) return true;
+  size_t size;
+  const char *text = lua_type(L, index) == LUA_TSTRING ? lua_tolstring(L, index, &size) : NULL;
+  return text != NULL && strlen(text) == size && th_manifest_is_version(text);
+}
+
+/* compareVersions(left, right) -> integer; nil where one of them is neither a version nor nil */
+static int packing_compare_versions(lua_State *L) {
+  if (is_version(L, 1) && is_version(L, 2))
+    lua_pushinteger(L, th_manifest_compare_versions(lua_tostring(L, 1), lua_tostring(L, 2)));
+  else
+    luaL_pushfail(L);
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
   {"readZip", packing_read_zip},
   {"writeZip", packing_write_zip},
   {"compile", packing_compile},
+  {"readManifest", packing_read_manifest},
+  {"compareVersions", packing_compare_versions},
   {NULL, NULL},
 };
 

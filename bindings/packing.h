@@ -1,4 +1,4 @@
-/* packing: zips as Lua values, for those who read, make and approve bundles: a part of
+/* packing: zips and manifests as Lua values, for those who read, make and approve bundles: a part of
  * thespian.core.
  *
  * Threads: the state's.

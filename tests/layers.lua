@@ -10,7 +10,7 @@
 local rooms = {
   base = {},
   message = {"base"},
-  bundle = {"base"},
+  bundle = {"message", "base"},
   actor = {"message", "base"},
   transport = {"message", "base"},
   admin = {"bundle", "actor", "message", "base"},
@@ -40,8 +40,9 @@ local libraries = {
    instead = "use base/digest.h"},
   {name = "libsodium", headers = {"^sodium%.h$", "^sodium/"}, files = {"^runtime/base/crypto%.c$"},
    instead = "use base/crypto.h"},
-  {name = "jansson", headers = {"^jansson"}, files = {"^runtime/host/json%.c$"},
-   instead = "use host/json.h"},
+  {name = "jansson", headers = {"^jansson"}, files = {"^runtime/host/json%.c$", "^runtime/message/jsonvalue%.c$",
+            "^runtime/bundle/manifest%.c$"},
+   instead = "use host/json.h or message/jsonvalue.h"},
   {name = "cmocka", headers = {"^cmocka"}, files = {},
    instead = "keep test code in tests/"},
 }

@@ -80,6 +80,19 @@ function Packing.writeZip(files, entries, size, ratio, name) end
 ---@return string zip
 function Packing.compile(zip, keepDebug) end
 
+--- The contents of a manifest.json; nil and why for one that a load would refuse.
+---@param json string
+---@return thespian.Manifest|nil
+---@return string? why
+function Packing.readManifest(json) end
+
+--- How two versions of manifests compare, as integers to 0; nil where one is neither a version nor
+--- nil, which is older than any.
+---@param left string|nil
+---@param right string|nil
+---@return integer|nil
+function Packing.compareVersions(left, right) end
+
 -- ---- in actors' states --------------------------------------------------------------------------
 
 --- Name of the module whose file is being executed by require.

@@ -32,6 +32,7 @@ struct opened {
   struct th_source_file *files;
   char *names;         /* of all files, each with its zero */
   unsigned char *data; /* of all files */
+  struct th_manifest *manifest;
 };
 
 static void free_opened(struct opened *opened) {
@@ -41,6 +42,7 @@ static void free_opened(struct opened *opened) {
   free(opened->files);
   free(opened->names);
   free(opened->data);
+  th_manifest_free(opened->manifest);
   free(opened);
 }
 
@@ -103,6 +105,19 @@ static int refuse_compiled(const struct opened *opened, struct th_reason *reason
   return 0;
 }
 
+const struct th_source_file *th_source_find(const struct th_source *source, const char *name) {
+  const struct th_source_file wanted = {name, NULL, 0};
+  return bsearch(&wanted, source->files, source->file_count, sizeof wanted, by_name);
+}
+
+static int read_manifest(struct opened *opened, struct th_reason *reason) {
+  const struct th_source_file *file = th_source_find(&opened->source, TH_MANIFEST_FILE);
+  if (file == NULL) return 0;
+  int error = th_manifest_read(file->data, file->size, &opened->manifest, reason);
+  opened->source.manifest = opened->manifest;
+  return error;
+}
+
 static int fill(struct opened *opened, const void *zip, size_t size,
                 const struct th_source_config *config, struct th_reason *reason) {
   struct th_zip *archive;
@@ -114,6 +129,7 @@ static int fill(struct opened *opened, const void *zip, size_t size,
   th_zip_close(archive);
   if (error != 0) return error;
   if (!config->may_be_compiled && (error = refuse_compiled(opened, reason)) != 0) return error;
+  if ((error = read_manifest(opened, reason)) != 0) return error;
   opened->source.is_validated = config->may_be_compiled;
   error = th_digest_sha256(zip, size, opened->source.content);
   snprintf(opened->source.hash, sizeof opened->source.hash, "%s",
@@ -175,11 +191,6 @@ bool th_source_idle(struct th_source *source) {
 }
 
 /* ---- looking into ---- */
-
-const struct th_source_file *th_source_find(const struct th_source *source, const char *name) {
-  const struct th_source_file wanted = {name, NULL, 0};
-  return bsearch(&wanted, source->files, source->file_count, sizeof wanted, by_name);
-}
 
 const struct th_source_file *th_source_module(const struct th_source *source, const char *module) {
   static const char *const endings[] = {".lua", ".luac", "/init.lua", "/init.luac"};

@@ -21,6 +21,7 @@
 #include "base/bytes.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "bundle/manifest.h"
 #include "bundle/zip_directory.h"
 
 struct th_source_file {
@@ -36,7 +37,8 @@ struct th_source {
   const char *info;          /* where it came from, for people; "" when unknown */
   struct th_bytes *zip;      /* what runs */
   struct th_bytes *original; /* what was loaded, where an authority made the zip of it; or NULL */
-  size_t file_count;         /* sorted by name; folders are left out */
+  const struct th_manifest *manifest; /* what it says of itself; NULL when it says nothing */
+  size_t file_count;                  /* sorted by name; folders are left out */
   const struct th_source_file *files;
   /* Brought along by a program's class, not loaded by name. Atomic, since the table may turn it to
    * false while others read it; nothing else hangs on it, so any order will do. */
@@ -74,7 +76,7 @@ struct th_source_config {
  * absolute, contain "..", ".", empty parts, "\\", control characters or a drive, or are not UTF-8,
  * duplicate names (also when they differ in ASCII case only), links and other special files,
  * encryption, methods other than stored and deflated, an archive that two readers could read in two
- * ways (zip_directory.h), more than the limits, and compiled Lua chunks, which could break a Lua
+ * ways (zip_directory.h), more than the limits, a bad manifest (manifest.h), and compiled Lua chunks, which could break a Lua
  * state, unless config allows them. */
 int th_source_open(const void *zip, size_t size, const struct th_source_config *config,
                    struct th_source **source, struct th_reason *reason);

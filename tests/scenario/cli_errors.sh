@@ -114,6 +114,8 @@ wrong 1 "cannot write missing/x.zip: No such file or directory" \
 mkdir -p broken/pkg
 printf 'x = 1\n\nlocal = 2\n' >broken/pkg/init.lua
 wrong 1 "pkg/init.lua:3: <name> expected near '='" "$HOST" bundle broken --compile
+printf '{"version": "one"}' >broken/manifest.json
+wrong 1 "manifest.json: \"version\" must be a whole number" "$HOST" bundle broken
 [ ! -e broken.zip ] || fail "a bundle that does not compile was written"
 wrong 2 "--keep-debug is for --compile" "$HOST" bundle actors --keep-debug
 expect 0 "" "$HOST" bundle actors --compile -o compiled.zip

@@ -324,6 +324,18 @@ def contents():
            "the archive unpacks to more than 67108864 bytes")
     yield ("too_many", archive(*(Entry("f%d" % number) for number in range(20001))), None,
            "the archive has more than 20000 entries")
+    for what, text, words in (
+        ("broken", "{\n\"name\": }", "line 2: unexpected token near '}'"),
+        ("list", "[]", "it must be a JSON object, {...}"),
+        ("misspelt", '{"notafter": "2027-01-31"}',
+         'a manifest has no field "notafter"; use name, version, notAfter or actors'),
+        ("twice", '{"name": "a", "name": "b"}', """line 1: duplicate object key near '"name"'"""),
+        ("time", '{"notAfter": "2027-02-30"}',
+         '"notAfter" must be a day, "2027-01-31", or a time in UTC, "2027-01-31T12:00:00Z"'),
+        ("actor", '{"actors": [{}]}', '"actors[0]" has no "class", such as "shop.Clerk"'),
+    ):
+        manifest = Entry("manifest.json", text.encode())
+        yield "manifest_" + what, archive(app(), manifest), None, "manifest.json: " + words
     compiled = "compiled Lua is refused, pack its source text"
     yield "compiled", archive(app(), Entry("evil.luac", b"\x1bLua\x54")), "evil.luac", compiled
     yield "compiled_case", archive(app(), Entry("evil.LUAC", b"")), "evil.LUAC", compiled

@@ -197,6 +197,17 @@ static void other_files_may_hold_anything(void **state) {
   th_source_unref(source);
 }
 
+static void a_manifest_is_read_and_kept(void **state) {
+  (void)state;
+  const struct th_source_file files[] = {FILE_OF("manifest.json", "{\"version\": \"1.5\"}"),
+                                         FILE_OF("pkg/manifest.json", "none of ours")};
+  struct th_source *with = open_files(files, 2), *without = open_files(files + 1, 1);
+  assert_string_equal(with->manifest->version, "1.5");
+  assert_null(without->manifest);
+  th_source_unref(with);
+  th_source_unref(without);
+}
+
 /* ---- looking into ---- */
 
 static void files_are_found_by_name(void **state) {
@@ -610,6 +621,7 @@ int main(void) {
     cmocka_unit_test(compiled_lua_is_refused),
     cmocka_unit_test(compiled_lua_is_taken_where_somebody_vouches_for_it),
     cmocka_unit_test(other_files_may_hold_anything),
+    cmocka_unit_test(a_manifest_is_read_and_kept),
     cmocka_unit_test(files_are_found_by_name),
     cmocka_unit_test(modules_are_found_as_file_then_as_package),
     cmocka_unit_test(a_module_name_of_any_length_is_just_not_found),
