@@ -35,6 +35,10 @@
 /* However slowly it goes on, a link that is leaving gets at most so many times its patience. */
 #define MOST_ROUNDS 10
 
+/* Patience is counted in parts, of which a loop that was held up, or a clock that jumped because the
+ * machine was asleep, takes one: what the other side has said meanwhile is yet to be read. */
+#define PARTS 4
+
 enum state { GREETING, OPEN, LEAVING, ENDING, ENDED };
 
 struct th_link {
@@ -69,6 +73,9 @@ struct th_link {
   size_t unsent;              /* when the timer was set */
   struct th_channel *channel; /* NULL when it is no more */
   struct th_loop_timer *timer;
+  unsigned parts; /* of its time that are left, and how long each is */
+  uint64_t part;
+  void (*on_time)(void *link);
   struct th_hello hello; /* of the side that connects */
   struct th_frame_reader reader;
   struct th_buffer writer;
@@ -147,9 +154,21 @@ static void shut(struct th_link *link) {
 
 /* ---- the end -------------------------------------------------------------------------------- */
 
+static void on_part(void *user) {
+  struct th_link *link = user;
+  link->timer = NULL;
+  if (--link->parts > 0)
+    link->timer = th_loop_after(link->loop, link->part, on_part, link);
+  else
+    link->on_time(link);
+}
+
 static void set_timer(struct th_link *link, uint64_t nanoseconds, void (*run)(void *link)) {
   th_loop_cancel(link->timer);
-  link->timer = th_loop_after(link->loop, nanoseconds, run, link);
+  link->parts = PARTS;
+  link->part = nanoseconds / PARTS;
+  link->on_time = run;
+  link->timer = th_loop_after(link->loop, link->part, on_part, link);
 }
 
 static void stop_timer(struct th_link *link) {
@@ -292,7 +311,6 @@ static void be_patient(struct th_link *link);
 
 static void on_impatient(void *user) {
   struct th_link *link = user;
-  link->timer = NULL;
   size_t unsent = link->channel->ops->unsent(link->channel);
   bool progress = link->progress || unsent != link->unsent;
   if (progress && ++link->rounds < MOST_ROUNDS) {
@@ -335,7 +353,6 @@ static int take_bye(struct th_link *link, size_t size) {
 
 static void on_no_greeting(void *user) {
   struct th_link *link = user;
-  link->timer = NULL;
   const char *missed = link->accepting ? "greet" : "answer";
   cut(link, th_fail(&link->reason, TH_ETIMEOUT, "%s did not %s in time", link->peer, missed),
       false);

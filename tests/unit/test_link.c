@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -30,6 +31,7 @@
 #else
 #define MANY 100000
 #endif
+#define EARLY (4 * TH_MILLISECOND) /* a patience may be that much too short: one for each part */
 #define SENDERS 2
 #define MOST_AHEAD 5000
 #define LARGE 20 /* messages of a megabyte: more than leaves at once */
@@ -739,6 +741,21 @@ static void who_does_not_answer_in_time_is_left(void **state) {
   tear_down(&pair);
 }
 
+/* All that was to be read is there when the loop goes on, and the time for it is over. */
+static void a_loop_that_was_held_up_hears_what_was_said(void **state) {
+  const struct timespec held = {.tv_nsec = 500000000};
+  struct pair pair;
+  (void)state;
+  set_up(&pair);
+  connect_side(&pair.client, pair.port);
+  th_link_set_greeting(pair.client.link, 400 * TH_MILLISECOND);
+  nanosleep(&held, NULL);
+  while (pair.client.linked == 0 && pair.client.closed == 0) th_loop_run(pair.loop, TH_FOREVER);
+  assert_int_equal(pair.client.closed, 0);
+  assert_int_equal(pair.client.linked, 1);
+  tear_down(&pair);
+}
+
 static void greeting_may_take_five_seconds(void **state) {
   (void)state;
   struct pair pair;
@@ -750,7 +767,7 @@ static void greeting_may_take_five_seconds(void **state) {
   run_until_closed(&pair);
   assert_int_equal(pair.server.error, TH_ETIMEOUT);
   assert_int_equal(pair.client.error, TH_ETIMEOUT);
-  assert_true(th_clock_now() - before + TH_MILLISECOND > 5 * TH_SECOND);
+  assert_true(th_clock_now() - before + EARLY > 5 * TH_SECOND);
   close(silent);
   close(mute);
   close(listener);
@@ -969,7 +986,7 @@ static void a_program_that_does_not_answer_bye_is_not_waited_for_long(void **sta
   assert_int_equal(pair.server.error, 0);
   assert_int_equal(pair.server.undeliverable, 0);
   uint64_t waited = th_clock_now() - before;
-  assert_true(waited + TH_MILLISECOND > TH_LINK_IDLE_PATIENCE);
+  assert_true(waited + EARLY > TH_LINK_IDLE_PATIENCE);
   assert_true(waited < TH_LINK_PATIENCE);
   close(plain);
   tear_down(&pair);
@@ -1452,6 +1469,7 @@ int main(void) {
     cmocka_unit_test(who_does_not_greet_in_time_is_cut_off),
     cmocka_unit_test(a_greeting_time_set_too_late_does_nothing),
     cmocka_unit_test(who_does_not_answer_in_time_is_left),
+    cmocka_unit_test(a_loop_that_was_held_up_hears_what_was_said),
     cmocka_unit_test(greeting_may_take_five_seconds),
     cmocka_unit_test(what_answers_otherwise_is_no_system),
     cmocka_unit_test(an_end_without_bye_is_an_error),
