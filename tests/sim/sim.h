@@ -72,7 +72,7 @@ struct sim_world {
   struct sim_program *programs;
   struct th_bytes *bundle; /* that actors may be created from; NULL: they are not */
   char bundle_hash[TH_DIGEST_TEXT_SIZE];
-  struct th_log *log; /* where the run is traced: standard error; else NULL */
+  struct th_log *log; /* where the run is traced: standard error; else it goes nowhere */
   bool is_calm;       /* nobody begins anything new */
   uint64_t faults[SIM_FAULTS];
   uint64_t changes; /* of capabilities */

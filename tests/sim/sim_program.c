@@ -23,6 +23,7 @@ struct sim_program {
   struct th_link *link; /* NULL: it is not connected */
   bool is_welcome;
   bool is_disturbed;
+  uint64_t left; /* when the link was closed from here; 0: it was not */
   uint32_t party;
   struct th_address admin;
 };
@@ -73,13 +74,19 @@ static void on_undeliverable(void *context, struct th_link *link, struct th_mess
   th_message_free(message);
 }
 
+/* The other side did not say bye while the link was patient: what was on its way between the two is
+ * lost, as it is known to be. */
+static bool has_given_up(const struct sim_program *program) {
+  return program->left != 0 && sim_now() - program->left >= TH_LINK_PATIENCE / 2;
+}
+
 static void on_closed(void *context, struct th_link *link, int error, const char *words) {
   struct sim_program *program = context;
   sim_trace("link closed, %d: %s", error, words);
   if (error != 0 && !program->is_disturbed && program->is_welcome)
     sim_ledger_violated(ledger(program), "the link of p%u broke for no reason: %s", program->party,
                         words);
-  if (error != 0) excuse(program);
+  if (error != 0 || has_given_up(program)) excuse(program);
   if (program->party != SIM_NOBODY)
     sim_ledger_party(ledger(program), program->party)->is_gone = true;
   program->link = NULL;
@@ -144,6 +151,7 @@ static void open_link(struct sim_program *program) {
     .protocol = TH_PROTOCOL_VERSION, .role = TH_ROLE_PROGRAM, .version = TH_VERSION, .pid = 1};
   program->is_disturbed = sim_world_is_disturbed(program->world, program->host) ||
                           sim_world_is_disturbed(program->world, program->at);
+  program->left = 0;
   if (th_link_connect(program->loop, program->wire, sim_net_ip(program->at), SIM_PORT, LIMIT,
                       &hello, &events, program, &program->link) != 0)
     program->link = NULL;
@@ -170,7 +178,9 @@ void sim_program_act(struct sim_program *program) {
 /* What is sent from now on comes back. */
 void sim_program_close(struct sim_program *program) {
   sim_engine()->host = program->host;
-  if (program->link != NULL) th_link_close(program->link);
+  if (program->link == NULL) return;
+  if (program->left == 0) program->left = sim_now();
+  th_link_close(program->link);
 }
 
 bool sim_program_is_open(const struct sim_program *program) {
