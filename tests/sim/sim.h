@@ -36,6 +36,7 @@ struct sim_host {
   unsigned index;
   struct th_system *system; /* NULL: crashed */
   struct th_loop *loop;     /* the system's; NULL where it has none */
+  struct th_log *log;       /* its own: where the run is traced standard error, else nowhere */
   struct th_address own;    /* an endpoint of ours: it hears of dead letters */
   uint64_t not_before;      /* its threads get no time */
   uint64_t lag;             /* after each turn, at most: a slow machine */
@@ -72,8 +73,7 @@ struct sim_world {
   struct sim_program *programs;
   struct th_bytes *bundle; /* that actors may be created from; NULL: they are not */
   char bundle_hash[TH_DIGEST_TEXT_SIZE];
-  struct th_log *log; /* where the run is traced: standard error; else it goes nowhere */
-  bool is_calm;       /* nobody begins anything new */
+  bool is_calm; /* nobody begins anything new */
   uint64_t faults[SIM_FAULTS];
   uint64_t changes; /* of capabilities */
   uint64_t turns;

@@ -29,14 +29,11 @@ void sim_world_open(struct sim_world *world, unsigned host_count, bool is_traced
     world->hosts[i] = (struct sim_host){.world = world, .index = i};
   sim_net_begin(host_count);
   sim_ledger_init(&world->ledger, host_count);
-  /* There always is one: warnings are sent to the leader. */
-  th_log_open(&world->log, is_traced ? NULL : "/dev/null", 0, TH_LOG_INFO);
 }
 
 void sim_world_close(struct sim_world *world) {
   sim_ledger_clear(&world->ledger);
   sim_source_free(world);
-  th_log_close(world->log);
   sim_net_end();
   free(world->hosts);
   free(world->next);
@@ -141,13 +138,15 @@ void sim_host_start(struct sim_host *host) {
   struct th_reason reason = {""};
   sim_engine()->host = host->index;
   sim_net_start(host->index);
+  /* There always is one, with the same lines: warnings are sent to the leader. */
+  th_log_open(&host->log, sim_engine()->is_traced ? NULL : "/dev/null", 0, TH_LOG_INFO);
   th_buffer_init(&map);
   pack_capabilities(host, &map);
   struct th_system_config config = {.base = host->world->base,
                                     .capabilities = map.data,
                                     .capabilities_size = map.size,
                                     .script = &sim_probe_script,
-                                    .log = host->world->log,
+                                    .log = host->log,
                                     .is_cranked = true};
   int error = th_system_start(&host->system, &config, &reason);
   th_buffer_clear(&map);
@@ -155,6 +154,7 @@ void sim_host_start(struct sim_host *host) {
     sim_ledger_violated(&host->world->ledger, "host %u cannot start: %s", host->index,
                         reason.words);
     host->system = NULL;
+    th_log_close(host->log);
     return;
   }
   host->loop = sim_engine()->loops;
@@ -178,6 +178,7 @@ void sim_host_free(struct sim_host *host) {
   th_system_endpoint_close(system, &host->own);
   if (!th_system_free(system, GRACE))
     sim_ledger_violated(&host->world->ledger, "host %u does not end", host->index);
+  th_log_close(host->log);
   th_message_free(host->reply);
   host->reply = NULL;
   sim_hearsay_clear(&host->hearsay);
