@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/plant.h"
+#include "bundle/manifest.h"
 #include "message/notice.h"
 #include "message/protocol.h"
 
@@ -170,10 +171,54 @@ static void expect(struct th_admin *admin, const struct th_address *waiter, cons
 
 /* ---- loading ---- */
 
+static void send_first(struct th_admin *admin, const struct th_address *to,
+                       const struct th_manifest_actor *wanted) {
+  struct th_world *world = admin->actor->world;
+  for (size_t i = 0; i < wanted->message_count; i++) {
+    struct th_message *message = th_message_new(TH_KIND_USER, to, &world->admin,
+                                                wanted->messages[i].data, wanted->messages[i].size);
+    if (message != NULL) world->ops->send(world, message);
+  }
+}
+
+/* An actor that the manifest wants; who has its name already stays, and is told nothing. */
+static void start_actor(struct th_admin *admin, const struct th_source *source,
+                        const struct th_manifest_actor *wanted) {
+  struct th_world *world = admin->actor->world;
+  struct th_creation creation = {.class_name = wanted->class_name,
+                                 .class_name_size = strlen(wanted->class_name),
+                                 .global_name = wanted->global_name,
+                                 .source = source->hash,
+                                 .source_size = strlen(source->hash)};
+  struct th_address address;
+  struct th_reason reason = {""};
+  if (wanted->global_name != NULL) creation.global_name_size = strlen(wanted->global_name);
+  bool is_there = wanted->global_name != NULL &&
+                  th_names_find(admin->config.names, wanted->global_name,
+                                creation.global_name_size) != 0;
+  if (is_there) {
+    th_log_write(world->log, TH_LOG_INFO, "%s of source %.8s is not started: \"%s\" is there",
+                 wanted->class_name, source->hash, wanted->global_name);
+    return;
+  }
+  if (world->ops->create(world, admin->actor, &creation, &address, &reason) == 0)
+    send_first(admin, &address, wanted);
+  else
+    th_log_write(world->log, TH_LOG_WARNING, "%s of source %.8s is not started: %s",
+                 wanted->class_name, source->hash, reason.words);
+}
+
+/* A source that is new here was loaded, and has not come for an actor of another system's. */
+static void tell_of_new(struct th_admin *admin, const struct th_source *source, bool is_own) {
+  tell_of_source(admin, true, source->hash, source->info);
+  for (size_t i = 0; is_own && source->manifest != NULL && i < source->manifest->actor_count; i++)
+    start_actor(admin, source, &source->manifest->actors[i]);
+}
+
 /* Adds it, and tells who listens where it is new. Takes source. */
-static void add(struct th_admin *admin, struct th_source *source) {
+static void add(struct th_admin *admin, struct th_source *source, bool is_own) {
   bool is_new = th_sources_add(admin->config.sources, source);
-  if (is_new) tell_of_source(admin, true, source->hash, source->info);
+  if (is_new) tell_of_new(admin, source, is_own);
   if (source->implicit) drop_old_editions(admin, source);
   th_source_unref(source);
 }
@@ -194,7 +239,7 @@ void th_admin_accept(struct th_admin *admin, struct th_awaited *awaited, const v
     return;
   }
   if (awaited->origin != 0) th_admin_share(admin, awaited->hash)->origin = awaited->origin;
-  add(admin, source);
+  add(admin, source, awaited->origin == 0);
   th_admin_settle(admin, awaited, 0, "");
 }
 
@@ -261,7 +306,7 @@ static int open_and_add(struct th_admin_request *request, const void *zip, size_
   if (error != 0) return error;
   th_pack_text(&request->answer, source->hash);
   th_admin_share(request->admin, source->hash)->origin = 0;
-  add(request->admin, source);
+  add(request->admin, source, true);
   return 0;
 }
 
@@ -291,7 +336,7 @@ int th_admin_tell_of_load(struct th_admin_request *request) {
   if (hash == NULL) return TH_EMALFORMED;
   struct th_source *source = th_sources_find(request->admin->config.sources, hash);
   free(hash);
-  if (source != NULL) tell_of_source(request->admin, true, source->hash, source->info);
+  if (source != NULL) tell_of_new(request->admin, source, true);
   th_source_unref(source);
   th_pack_nil(&request->answer);
   return 0;
