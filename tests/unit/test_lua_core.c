@@ -77,10 +77,11 @@ static int close_state(void **state) {
 /* ---- the table ---- */
 
 static void every_function_of_a_program_is_there(void **state) {
-  check(*state, "for name in ([[packNames unpackNames setCodec setRaise isAddress monotonic crypto open\n"
-                "    pack sha256 programBundle programFolder]]):gmatch '%w+' do\n"
-                "  assert(type(core[name]) == 'function', name)\n"
-                "end\n");
+  check(*state,
+        "for name in ([[packNames unpackNames setCodec setRaise isAddress monotonic crypto\n"
+        "    open pack sha256 programBundle programFolder]]):gmatch '%w+' do\n"
+        "  assert(type(core[name]) == 'function', name)\n"
+        "end\n");
 }
 
 static void a_program_is_no_actor(void **state) {
