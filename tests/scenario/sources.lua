@@ -235,6 +235,42 @@ if actors.main(...) then
     end
   end)
 
+  check.test("classes of one name do not mix between bundles that talk to each other", function()
+    local function bundle(version, method)
+      local text = ([[
+        local actors = require "thespian.actors"
+        local Thing = actors.class("Thing")
+        function Thing:init(made_by) self.made_by = made_by end
+        function Thing:METHOD() return "VERSION shows a thing of " .. self.made_by end
+        local Relay = actors.class("Relay", actors.ActorTypeDispatcher)
+        function Relay:receiveMsg_Thing(thing, sender)
+          local is_own = actors.isinstance(thing, Thing)
+          self:send(sender, { answer = { thing:METHOD(), is_own }, thing = thing })
+        end
+        function Relay:receiveMsg_table(message, sender)
+          if message.to then
+            self.asker = sender
+            return self:send(message.to, Thing("VERSION"))
+          end
+          local answer, thing = message.answer, message.thing
+          answer[3], answer[4] = thing:METHOD(), actors.isinstance(thing, Thing)
+          self:send(self.asker, answer)
+        end
+        return { Relay = Relay, Thing = Thing } ]])
+        :gsub("VERSION", version):gsub("METHOD", method)
+      return load { ["relay.lua"] = text }
+    end
+    -- A method that one of them has only, so that the other's class would fail.
+    local one = create(bundle("one", "shown"), "relay.Relay")
+    local two = create(bundle("two", "told"), "relay.Relay")
+    for _ = 1, 3 do
+      check.same(ask(one, { to = two }),
+        { "two shows a thing of one", true, "one shows a thing of one", true })
+      check.same(ask(two, { to = one }),
+        { "one shows a thing of two", true, "two shows a thing of two", true })
+    end
+  end)
+
   -- ---- unloading --------------------------------------------------------------------------------
 
   check.test("an unloaded source makes no more actors, and those that run go on", function()
