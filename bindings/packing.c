@@ -25,14 +25,14 @@ static int empty_box(lua_State *L) {
   th_zip_close(box->zip);
   th_bytes_unref(box->bytes);
   th_manifest_free(box->manifest);
-  *box = (struct box){NULL};
+  *box = (struct box){0};
   return 0;
 }
 
 /* [-0, +1, m] pushes a box that is emptied when the function ends: it is to be closed. */
 static struct box *push_box(lua_State *L) {
   struct box *box = lua_newuserdatauv(L, sizeof *box, 0);
-  *box = (struct box){NULL};
+  *box = (struct box){0};
   lua_createtable(L, 0, 2);
   lua_pushcfunction(L, empty_box);
   lua_setfield(L, -2, "__close");

@@ -30,7 +30,7 @@ int th_archive_pack(const struct th_archive_file *files, size_t count, struct th
 int th_archive_open(const void *zip, size_t size, struct th_archive **archive,
                     struct th_reason *reason) {
   struct th_source *source;
-  int error = th_source_open(zip, size, &(struct th_source_config){NULL}, &source, reason);
+  int error = th_source_open(zip, size, &(struct th_source_config){.info = NULL}, &source, reason);
   if (error != 0) return error;
   *archive = th_new(struct th_archive);
   (*archive)->source = source;

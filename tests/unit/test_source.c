@@ -84,8 +84,8 @@ static void the_hash_is_the_sha256_of_the_whole_file(void **state) {
   /* The empty archive; printf 'PK\5\6' and 18 zeros | sha256sum. */
   static const unsigned char zip[22] = "PK\5\6";
   struct th_source *source = NULL;
-  assert_int_equal(th_source_open(zip, sizeof zip, &(struct th_source_config){NULL}, &source, NULL),
-                   0);
+  assert_int_equal(
+    th_source_open(zip, sizeof zip, &(struct th_source_config){.info = NULL}, &source, NULL), 0);
   assert_string_equal(source->hash,
                       "8739c76e681f900923b900c9df0ef75cf421d39cabb54650c4b9ad19b6a76d85");
   assert_string_equal(source->info, "");
@@ -141,9 +141,9 @@ static void assert_compiled(const struct th_source_file *file, const char *words
   struct th_bytes *zip = pack(file, 1);
   struct th_source *source = NULL;
   struct th_reason reason;
-  assert_int_equal(
-    th_source_open(zip->data, zip->size, &(struct th_source_config){NULL}, &source, &reason),
-    TH_EBUNDLE);
+  assert_int_equal(th_source_open(zip->data, zip->size, &(struct th_source_config){.info = NULL},
+                                  &source, &reason),
+                   TH_EBUNDLE);
   assert_string_equal(reason.words, words);
   th_bytes_unref(zip);
 }
