@@ -193,6 +193,14 @@ static void a_long_name(struct zip_model *model) {
   zip_model_rename(&model->parts[1], BYTES(FIFTY FIFTY FIFTY FIFTY "n"));
 }
 
+static void a_file_that_others_are_below(struct zip_model *model) {
+  zip_model_rename(&model->parts[0], BYTES("pkg"));
+}
+
+static void a_file_that_others_are_below_in_another_case(struct zip_model *model) {
+  zip_model_rename(&model->parts[0], BYTES("PKG"));
+}
+
 static void a_name_twice(struct zip_model *model) {
   zip_model_rename(&model->parts[1], BYTES("a.lua"));
 }
@@ -395,6 +403,12 @@ static void no_descriptor(struct zip_model *model) {
   model->parts[1].after.size = 0;
 }
 
+static void a_descriptor_within_stored_data(struct zip_model *model) {
+  static unsigned char descriptor[16];
+  zip_model_pack(&model->parts[1], "pkg/b.lua", BYTES("return 2 --PK\7\10, as it were"), false);
+  zip_model_stream(&model->parts[1], descriptor, true);
+}
+
 static void half_a_descriptor(struct zip_model *model) {
   static unsigned char descriptor[16];
   zip_model_stream(&model->parts[1], descriptor, false);
@@ -457,6 +471,9 @@ static const struct hostile corpus[] = {
   CASE(a_name_with_a_zero, "entry \"a.lua\\x00.txt\": the name contains a zero byte"),
   CASE(no_name, "entry \"\": the name is empty"),
   CASE(a_long_name, "the name is too long"),
+  CASE(a_file_that_others_are_below, "entry \"pkg/b.lua\": a part of its path is a file"),
+  CASE(a_file_that_others_are_below_in_another_case,
+       "entry \"pkg/b.lua\": a part of its path is a file"),
   CASE(a_name_twice, "entry \"a.lua\": the name is there twice"),
   CASE(a_name_in_two_cases, "the name is there twice"),
   CASE(a_file_and_a_folder_of_one_name, "the name is there twice"),
@@ -503,6 +520,8 @@ static const struct hostile corpus[] = {
   CASE(another_size_in_front, "entry \"a.lua\": its own header has another size"),
   CASE(another_packed_size_in_front, "entry \"a.lua\": its own header has another size"),
   CASE(no_descriptor, "entry \"pkg/b.lua\": its data descriptor is missing or differs"),
+  CASE(a_descriptor_within_stored_data,
+       "entry \"pkg/b.lua\": its data could be taken to end at a descriptor within it"),
   CASE(half_a_descriptor, "entry \"pkg/b.lua\": its data descriptor is missing or differs"),
   CASE(a_descriptor_of_another_checksum, "its data descriptor is missing or differs"),
   CASE(a_descriptor_of_another_size, "its data descriptor is missing or differs"),
