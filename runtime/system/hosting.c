@@ -194,10 +194,40 @@ void th_hosting_drop(struct th_hosting *hosting, uint64_t number, const char *re
   pthread_mutex_unlock(&hosting->lock);
   for (; hosted != NULL; hosted = next) {
     next = hosted->next;
-    if (reason != NULL && !hosted->is_lost && !TH_PLANT(7))
-      tell_gone(hosting->system, hosted, reason);
+    if (!hosted->is_lost && !TH_PLANT(7)) tell_gone(hosting->system, hosted, reason);
     bury(hosting->system, hosted);
   }
+}
+
+static void send_back(struct th_system *system, struct th_queue *waiting) {
+  struct th_message *message;
+  while ((message = th_queue_pop(waiting)) != NULL) th_peers_send(system->peers, message);
+}
+
+/* Under the lock. */
+static void forget(struct th_hosting *hosting, struct hosted *hosted) {
+  th_map_remove(&hosting->by_number, hosted->number);
+  remove_alias(hosting, hosted);
+  atomic_fetch_sub_explicit(&hosting->count, 1, memory_order_relaxed);
+  free(hosted);
+}
+
+void th_hosting_return(struct th_hosting *hosting, uint64_t number) {
+  /* The alias goes once nothing waits: what comes meanwhile must not overtake what is sent back. */
+  for (bool is_over = false; !is_over;) {
+    struct th_queue waiting = {0};
+    pthread_mutex_lock(&hosting->lock);
+    struct hosted *hosted = th_map_find(&hosting->by_number, number);
+    if (hosted != NULL && !hosted->is_lost) {
+      waiting = hosted->waiting;
+      hosted->waiting = (struct th_queue){0};
+    }
+    is_over = hosted == NULL || hosted->is_lost || waiting.first == NULL;
+    if (hosted != NULL && !hosted->is_lost && is_over) forget(hosting, hosted);
+    pthread_mutex_unlock(&hosting->lock);
+    send_back(hosting->system, &waiting);
+  }
+  th_hosting_drop(hosting, number, "exit");
 }
 
 /* Under the lock: only mailboxes here are touched. */

@@ -47,8 +47,12 @@ bool th_hosting_send(struct th_hosting *hosting, struct th_message *message, boo
 /* All that the forward had got before has been sent on. */
 void th_hosting_open(struct th_hosting *hosting, const struct th_address *address);
 
-/* Turn of the actor: it is no more. Its forwards are told GONE with reason; NULL: they know. */
+/* Turn of the actor: it is no more. Its forwards are told GONE with reason. */
 void th_hosting_drop(struct th_hosting *hosting, uint64_t number, const char *reason);
+
+/* Turn of the actor: it could not start here, and its forward, which knows, may find it another place.
+ * What has waited here goes back there, in its order. */
+void th_hosting_return(struct th_hosting *hosting, uint64_t number);
 
 /* That system is lost: nobody there is told anything, and those who are called by its addresses are
  * asked to exit; they keep their aliases, by which their children know them. */

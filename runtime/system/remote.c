@@ -38,8 +38,6 @@ bool th_remote_is_unfit(int error) {
 
 /* ---- telling the forward ---- */
 
-/* ---- the host's side ---- */
-
 static void tell_forward(struct th_system *system, const struct th_address *forward,
                          const struct th_address *sender, uint32_t ticket,
                          enum th_remote_operation operation, int error, const char *words) {
@@ -67,7 +65,7 @@ void th_remote_settled(struct th_world *world, struct th_actor *actor, const str
     tell_forward(system, &birth->address, &here, birth->ticket, TH_REMOTE_BORN, 0, NULL);
   else
     answer_failure(system, &birth->address, &here, birth->ticket, error, words);
-  if (error != 0) th_hosting_drop(system->hosting, th_actor_number(actor), NULL);
+  if (error != 0) th_hosting_return(system->hosting, th_actor_number(actor));
 }
 
 void th_remote_leaves(struct th_world *world, struct th_actor *actor, const char *reason) {
