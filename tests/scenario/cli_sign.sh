@@ -197,7 +197,7 @@ minisign -S -m app/mod.lua -s safe.key -x mod.minisig <password >/dev/null 2>&1 
 minisign -V -m app/mod.lua -x mod.minisig -p safe.pub >/dev/null || fail "or signs otherwise"
 
 # A protected key of theirs takes a gigabyte.
-if [ "$(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo)" -gt 2000000 ]; then
+if [ -z "${TH_SANITIZED:-}" ] && [ "$(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo)" -gt 2000000 ]; then
   cat password password | minisign -G -p locked.pub -s locked.key >/dev/null 2>&1
   expect 0 "" "$HOST" bundle app -o locked.zip --sign locked.key --password-file password
   expect 0 "" "$HOST" inspect locked.zip --trust locked.pub
