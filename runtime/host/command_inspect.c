@@ -2,12 +2,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "admin/source.h"
 #include "base/digest.h"
 #include "base/memory.h"
 #include "base/printable.h"
 #include "bundle/envelope.h"
+#include "bundle/manifest.h"
 #include "bundle/seal.h"
 #include "host/bundle.h"
 #include "host/command.h"
@@ -147,6 +149,22 @@ static int show_signatures(struct inspection *inspection) {
                              inspection->needed, inspection->reason);
 }
 
+/* Without anybody who judges it, a bundle that is past its time is loaded like others. */
+static int show_manifest(struct inspection *inspection, const struct th_manifest *manifest) {
+  if (manifest->name != NULL) show("name", "%s", manifest->name);
+  if (manifest->version != NULL) show("version", "%s", manifest->version);
+  if (manifest->not_after != NULL) show("not after", "%s", manifest->not_after);
+  for (size_t i = 0; i < manifest->actor_count; i++) {
+    const struct th_manifest_actor *actor = &manifest->actors[i];
+    show("starts", "%s%s%s", actor->class_name, actor->global_name != NULL ? " as @" : "",
+         actor->global_name != NULL ? actor->global_name : "");
+  }
+  if (inspection->trusted_count == 0 || !th_manifest_is_expired(manifest, (int64_t)time(NULL)))
+    return 0;
+  return th_fail(inspection->reason, TH_EBUNDLE, "it was good until %s, which is over",
+                 manifest->not_after);
+}
+
 /* Compiled files are shown as such, since who trusts the signers trusts those, too. */
 static int show_entries(struct inspection *inspection) {
   struct th_source *source;
@@ -161,13 +179,14 @@ static int show_entries(struct inspection *inspection) {
     bool is_compiled = file->size >= 4 && memcmp(file->data, "\x1bLua", 4) == 0;
     show("  entry", "%s, %zu bytes%s", file->name, file->size, is_compiled ? ", compiled" : "");
   }
+  if (source->manifest != NULL) error = show_manifest(inspection, source->manifest);
   th_source_unref(source);
-  return 0;
+  return error;
 }
 
 typedef int inspect_step(struct inspection *inspection);
 
-/* From the outside to the inside; the manifest, which is an entry, comes last. */
+/* From the outside to the inside. */
 static inspect_step *const steps[] = {show_file, show_seal, show_signatures, show_entries};
 
 static int take_steps(struct inspection *inspection, const struct th_bytes *bundle) {
