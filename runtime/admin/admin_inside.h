@@ -14,12 +14,6 @@
 #include "base/ration.h"
 #include "message/pack.h"
 
-/* A request that waits for its answer. */
-struct th_admin_waiter {
-  struct th_address sender;
-  uint32_t ticket;
-};
-
 /* Warnings for the leader's log (admin_report.c). */
 struct th_admin_reports {
   struct th_world *world;

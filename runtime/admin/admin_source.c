@@ -12,12 +12,6 @@
 #include "message/notice.h"
 #include "message/protocol.h"
 
-/* Less than programs wait for an answer to createActor, so that they hear the reason. */
-#define PATIENCE 45.0 /* seconds */
-
-/* Bytes that the authority may say to who waits in vain. */
-#define INFO_SHOWN 400
-
 /* What is awaited is held in memory. */
 #define MOST_AWAITED 256
 
@@ -28,6 +22,7 @@ void th_admin_source_open(struct th_admin *admin) {
 static void free_awaited(struct th_awaited *awaited) {
   free(awaited->info);
   free(awaited->waiters.all);
+  free(awaited->askers);
   free(awaited->hosts.all);
   th_bytes_unref(awaited->original);
   th_buffer_clear(&awaited->data);
@@ -142,6 +137,19 @@ static void tell_settled(struct th_admin *admin, const struct th_address *waiter
   th_buffer_clear(&buffer);
 }
 
+static void answer_asker(struct th_admin *admin, const struct th_admin_waiter *asker,
+                         const char *hash, int error, const char *words) {
+  struct th_buffer answer;
+  th_buffer_init(&answer);
+  th_notice_begin_result(&answer);
+  th_pack_text(&answer, hash);
+  if (error != 0) th_notice_error(&answer, error, words);
+  struct th_message *reply = th_notice_reply(&asker->sender, &admin->actor->address, asker->ticket,
+                                             &answer);
+  th_buffer_clear(&answer);
+  if (reply != NULL) admin->actor->world->ops->send(admin->actor->world, reply);
+}
+
 void th_admin_settle(struct th_admin *admin, struct th_awaited *awaited, int error,
                      const char *words) {
   struct th_awaited **place = &admin->source.awaited;
@@ -156,7 +164,18 @@ void th_admin_settle(struct th_admin *admin, struct th_awaited *awaited, int err
   }
   for (size_t i = 0; i < awaited->waiters.count && !(error != 0 && TH_PLANT(17)); i++)
     tell_settled(admin, &awaited->waiters.all[i], error, reason.words);
+  for (size_t i = 0; i < awaited->asker_count; i++)
+    answer_asker(admin, &awaited->askers[i], awaited->hash, error, reason.words);
   free_awaited(awaited);
+}
+
+/* The request is answered once it is known what becomes of the source. */
+static void answer_later(struct th_admin_request *request, struct th_awaited *awaited) {
+  size_t size = (awaited->asker_count + 1) * sizeof *awaited->askers;
+  request->later = true;
+  awaited->askers = th_realloc(awaited->askers, size);
+  awaited->askers[awaited->asker_count++] = (struct th_admin_waiter){request->message->sender,
+                                                                     request->message->ticket};
 }
 
 static void expect(struct th_admin *admin, const struct th_address *waiter, const char *hash) {
@@ -263,46 +282,58 @@ static bool is_gone(struct th_admin *admin, const struct th_address *authority) 
          !admin->config.ops->is_alive(admin->config.context, authority);
 }
 
-/* A load that goes by the authority. */
-static int submit(struct th_admin_request *request, const void *data, size_t size, const char *info,
-                  bool implicit) {
+/* What a LOAD brings. */
+struct load {
+  const char *data;
+  size_t size;
+  char *info;
+  bool implicit;
+  bool waits; /* until it is known what becomes of it */
+};
+
+/* It is here already; where it is awaited it is answered as others are. */
+static bool is_known(struct th_admin_request *request, const struct load *load, const char *hash) {
   struct th_admin *admin = request->admin;
-  struct th_source *present;
+  struct th_awaited *awaited = th_admin_awaited(admin, hash);
+  struct th_source *present = th_sources_find(admin->config.sources, hash);
+  if (present != NULL) own(admin, present, load->implicit);
+  th_source_unref(present);
+  if (awaited != NULL && load->waits) answer_later(request, awaited);
+  if (awaited == NULL) th_expected_remove(admin->config.expected, hash);
+  return present != NULL || awaited != NULL;
+}
+
+/* A load that goes by the authority. */
+static int submit(struct th_admin_request *request, const struct load *load) {
+  struct th_admin *admin = request->admin;
   struct th_awaited *awaited;
   char hash[TH_DIGEST_TEXT_SIZE], text[TH_ADDRESS_TEXT_SIZE];
-  int error = th_digest_sha256(data, size, hash);
+  int error = th_digest_sha256(load->data, load->size, hash);
   if (error != 0) return error;
   th_pack_text(&request->answer, hash);
-  if ((present = th_sources_find(admin->config.sources, hash)) != NULL) {
-    own(admin, present, implicit);
-    th_source_unref(present);
-    th_expected_remove(admin->config.expected, hash);
-    return 0;
-  }
-  if (th_admin_awaited(admin, hash) != NULL) return 0;
-  th_expected_remove(admin->config.expected, hash);
+  if (is_known(request, load, hash)) return 0;
   if (is_gone(admin, &admin->source.authority))
     return th_fail(&request->reason, TH_EREFUSED,
                    "the source authority %s is gone: nothing can be loaded until another actor "
                    "registers as one",
                    th_address_text(&admin->source.authority, text));
-  if ((awaited = th_admin_await(admin, hash, info, implicit)) == NULL)
+  if ((awaited = th_admin_await(admin, hash, load->info, load->implicit)) == NULL)
     return th_fail(&request->reason, TH_EREFUSED,
                    "%d sources wait for the source authority already: load it again later",
                    MOST_AWAITED);
-  struct th_bytes *original = th_bytes_copy(data, size);
+  if (load->waits) answer_later(request, awaited);
+  struct th_bytes *original = th_bytes_copy(load->data, load->size);
   th_admin_validate(admin, awaited, original);
   th_bytes_unref(original);
   return 0;
 }
 
-static int open_and_add(struct th_admin_request *request, const void *zip, size_t size,
-                        const char *info, bool implicit) {
+static int open_and_add(struct th_admin_request *request, const struct load *load) {
   struct th_source *source;
-  struct th_source_config config = {.info = info,
-                                    .implicit = implicit,
+  struct th_source_config config = {.info = load->info,
+                                    .implicit = load->implicit,
                                     .limits = th_sources_limits(request->admin->config.sources)};
-  int error = th_source_open(zip, size, &config, &source, &request->reason);
+  int error = th_source_open(load->data, load->size, &config, &source, &request->reason);
   if (error != 0) return error;
   th_pack_text(&request->answer, source->hash);
   th_admin_share(request->admin, source->hash)->origin = 0;
@@ -311,17 +342,20 @@ static int open_and_add(struct th_admin_request *request, const void *zip, size_
 }
 
 int th_admin_load(struct th_admin_request *request) {
-  size_t size, info_size;
-  const char *zip = th_unpack_str(&request->arguments, &size);
-  const char *info = th_unpack_str(&request->arguments, &info_size);
-  bool implicit = th_unpack_bool(&request->arguments);
-  if (request->arguments.error != 0 || zip == NULL) return TH_EMALFORMED;
+  struct th_unpack *arguments = &request->arguments;
+  struct load load;
+  size_t info_size;
+  load.data = th_unpack_str(arguments, &load.size);
+  const char *info = th_unpack_str(arguments, &info_size);
+  load.implicit = th_unpack_bool(arguments);
+  if (arguments->error != 0 || load.data == NULL) return TH_EMALFORMED;
+  load.waits = arguments->at < arguments->end && th_unpack_bool(arguments);
   int error = check_info(info_size, &request->reason);
   if (error != 0) return error;
-  char *info_text = strndup(info != NULL ? info : "", info_size);
+  load.info = strndup(info != NULL ? info : "", info_size);
   bool is_guarded = th_expected_is_guarded(request->admin->config.expected);
-  error = (is_guarded ? submit : open_and_add)(request, zip, size, info_text, implicit);
-  free(info_text);
+  error = is_guarded ? submit(request, &load) : open_and_add(request, &load);
+  free(load.info);
   return error;
 }
 
@@ -355,151 +389,6 @@ int th_admin_unload(struct th_admin_request *request) {
   return 0;
 }
 
-/* ---- the source authority ---- */
-
-static double patience(struct th_admin *admin) {
-  struct th_bytes *map = th_capabilities_get(admin->config.capabilities);
-  double seconds = th_capability_real(map->data, map->size, "Source Validation Time", PATIENCE);
-  th_bytes_unref(map);
-  return seconds > 0 ? seconds : PATIENCE;
-}
-
-static void send_tick(struct th_admin *admin, uint64_t due) {
-  struct th_actor *actor = admin->actor;
-  struct th_buffer buffer;
-  if (due >= admin->source.tick) return;
-  admin->source.tick = due;
-  th_buffer_init(&buffer);
-  th_pack_array(&buffer, 1);
-  th_pack_int(&buffer, TH_SOURCE_TICK);
-  struct th_message *tick = th_message_pack(TH_KIND_SOURCE, &actor->address, &actor->address,
-                                            &buffer);
-  th_buffer_clear(&buffer);
-  if (tick != NULL) actor->world->ops->send_later(actor->world, due, tick);
-}
-
-/* The earliest of those that were under validation too long ends, then the next one. */
-static void take_tick(struct th_admin *admin) {
-  struct th_awaited *next = NULL;
-  uint64_t now = th_clock_now(), due = TH_FOREVER;
-  if (now < admin->source.tick) return;
-  admin->source.tick = TH_FOREVER;
-  for (struct th_awaited *awaited = admin->source.awaited; awaited != NULL; awaited = next) {
-    next = awaited->next;
-    if (awaited->due <= now)
-      th_admin_settle(admin, awaited, TH_ESOURCE,
-                      "the source authority has not approved it in time");
-    else if (awaited->due < due)
-      due = awaited->due;
-  }
-  if (due != TH_FOREVER) send_tick(admin, due);
-}
-
-static void ask_authority(struct th_admin *admin, const struct th_awaited *awaited) {
-  struct th_buffer buffer;
-  if (th_address_is_none(&admin->source.authority)) return;
-  th_buffer_init(&buffer);
-  th_notice_validate(&buffer, awaited->hash, awaited->original->data, awaited->original->size,
-                     awaited->info);
-  th_actor_send(admin->actor, TH_KIND_SYSTEM, 0, &admin->source.authority, &buffer);
-  th_buffer_clear(&buffer);
-}
-
-void th_admin_validate(struct th_admin *admin, struct th_awaited *awaited,
-                       struct th_bytes *original) {
-  awaited->original = th_bytes_ref(original);
-  awaited->due = th_clock_after(th_clock_from_seconds(patience(admin)));
-  send_tick(admin, awaited->due);
-  ask_authority(admin, awaited);
-}
-
-bool th_admin_judges_others(struct th_admin *admin) {
-  struct th_unpack reader;
-  size_t size;
-  if (!th_expected_is_guarded(admin->config.expected)) return false;
-  struct th_bytes *map = th_capabilities_get(admin->config.capabilities);
-  const unsigned char *value = th_capability_find(map->data, map->size, "Validate Remote Sources",
-                                                  &size);
-  th_unpack_init(&reader, value, size);
-  bool is_off = value != NULL && !th_unpack_bool(&reader) && reader.error == 0;
-  th_bytes_unref(map);
-  return !is_off;
-}
-
-/* What the last one has not answered goes to the new one. */
-int th_admin_set_authority(struct th_admin_request *request) {
-  struct th_admin *admin = request->admin;
-  const struct th_address *sender = &request->message->sender;
-  char text[TH_ADDRESS_TEXT_SIZE];
-  if (!admin->config.ops->is_actor(admin->config.context, sender))
-    return th_fail(&request->reason, TH_EREFUSED,
-                   "only an actor of this system can be its source authority");
-  th_expected_guard(admin->config.expected);
-  admin->source.authority = *sender;
-  th_log_write(request->actor->world->log, TH_LOG_INFO, "the source authority is %s",
-               th_address_text(sender, text));
-  for (struct th_awaited *awaited = admin->source.awaited; awaited != NULL; awaited = awaited->next)
-    if (awaited->original != NULL) ask_authority(admin, awaited);
-  th_pack_nil(&request->answer);
-  return 0;
-}
-
-/* The authority may approve what it was not asked about, or no longer is. */
-static struct th_awaited *awaited_of(struct th_admin *admin, const struct th_validated *validated) {
-  char hash[TH_DIGEST_TEXT_SIZE];
-  memcpy(hash, validated->hash, sizeof hash - 1);
-  hash[sizeof hash - 1] = '\0';
-  struct th_awaited *awaited = th_admin_awaited(admin, hash);
-  struct th_source *present = th_sources_find(admin->config.sources, hash);
-  bool is_new = awaited == NULL && present == NULL && validated->zip != NULL;
-  th_source_unref(present);
-  return is_new ? th_admin_await(admin, hash, "", false) : awaited;
-}
-
-/* What it says of where the source came from is then why. */
-static void refuse(struct th_admin *admin, struct th_awaited *awaited,
-                   const struct th_validated *validated) {
-  struct th_reason reason;
-  int size = validated->info != NULL && validated->info_size < INFO_SHOWN
-               ? (int)validated->info_size
-               : 0;
-  th_fail(&reason, TH_ESOURCE, "the source authority has refused it%s%.*s", size > 0 ? ": " : "",
-          size, size > 0 ? validated->info : "");
-  th_admin_settle(admin, awaited, TH_ESOURCE, reason.words);
-}
-
-static void judge(struct th_admin *admin, const struct th_validated *validated) {
-  struct th_awaited *awaited = awaited_of(admin, validated);
-  if (awaited == NULL) return;
-  if (validated->zip == NULL) {
-    refuse(admin, awaited, validated);
-    return;
-  }
-  if (validated->info != NULL && validated->info_size <= TH_SOURCE_INFO) {
-    free(awaited->info);
-    awaited->info = strndup(validated->info, validated->info_size);
-  }
-  th_admin_accept(admin, awaited, validated->zip, validated->zip_size, true);
-}
-
-void th_admin_validated(struct th_admin *admin, const struct th_message *message) {
-  struct th_validated validated;
-  struct th_log *log = admin->actor->world->log;
-  char text[TH_ADDRESS_TEXT_SIZE];
-  th_address_text(&message->sender, text);
-  if (!th_notice_read_validated(message, &validated)) return;
-  if (!th_address_equal(&message->sender, &admin->source.authority))
-    th_log_write(log, TH_LOG_WARNING,
-                 "%s is not the source authority: what it has approved or refused does not count",
-                 text);
-  else if (validated.hash_size != TH_DIGEST_TEXT_SIZE - 1)
-    th_log_write(log, TH_LOG_WARNING,
-                 "the source authority %s has sent a ValidatedSource whose sourceHash is no hash",
-                 text);
-  else
-    judge(admin, &validated);
-}
-
 /* ---- messages ---- */
 
 void th_admin_source_receive(struct th_admin *admin, const struct th_message *message) {
@@ -513,7 +402,7 @@ void th_admin_source_receive(struct th_admin *admin, const struct th_message *me
   th_unpack_init(&reader, message->payload, message->size);
   th_unpack_array(&reader);
   int64_t operation = th_unpack_int(&reader);
-  if (operation == TH_SOURCE_TICK) take_tick(admin);
+  if (operation == TH_SOURCE_TICK) th_admin_source_tick(admin);
   if (operation != TH_SOURCE_EXPECT) return;
   const char *text = th_unpack_str(&reader, &size);
   if (reader.error != 0 || size != sizeof hash - 1) return;

@@ -31,13 +31,21 @@ struct th_members {
   size_t count;
 };
 
+/* A request that waits for its answer. */
+struct th_admin_waiter {
+  struct th_address sender;
+  uint32_t ticket;
+};
+
 /* A source that is not there yet. */
 struct th_awaited {
   struct th_awaited *next;
   char hash[TH_DIGEST_TEXT_SIZE];
   char *info;
   bool implicit;
-  struct th_members waiters; /* are born with it */
+  struct th_members waiters;      /* are born with it */
+  struct th_admin_waiter *askers; /* of LOAD requests */
+  size_t asker_count;
 
   struct th_bytes *original; /* what the authority looks at; NULL: it is being fetched */
   uint64_t due;              /* when its silence is a refusal */
@@ -109,6 +117,8 @@ void th_admin_accept(struct th_admin *admin, struct th_awaited *awaited, const v
 /* The authority is asked; takes a reference of its own. */
 void th_admin_validate(struct th_admin *admin, struct th_awaited *awaited,
                        struct th_bytes *original);
+/* It is time: who was not judged in time is refused. */
+void th_admin_source_tick(struct th_admin *admin);
 /* Whether the authority here judges what has come from other systems. */
 bool th_admin_judges_others(struct th_admin *admin);
 void th_admin_fetch_receive(struct th_admin *admin, const struct th_message *message);

@@ -27,10 +27,11 @@ int th_command_send_bundle(struct th_client *client, const char *file, uint64_t 
   struct th_unpack result;
   int error = th_bundle_read(file, FILE_LIMIT, &zip, reason);
   if (error != 0) return error;
-  th_command_begin(&request, TH_OP_LOAD, 3);
+  th_command_begin(&request, TH_OP_LOAD, 4);
   th_pack_bin(&request, zip->data, zip->size);
   th_pack_text(&request, last_part(file));
   th_pack_bool(&request, false);
+  th_pack_bool(&request, true); /* who loads by hand is to see what becomes of it */
   th_bytes_unref(zip);
   error = th_client_request(client, &request, until, &reply, reason);
   th_buffer_clear(&request);

@@ -6,7 +6,8 @@
  *
  *   operation        arguments                                                  result
  *   CREATE           class, requirements, name or nil, source hash or nil       address
- *   LOAD             zip (bin), info (str), implicit (bool)                     hash
+ *   LOAD             zip (bin), info (str), implicit (bool), wait (bool)        hash
+ *                    wait, which may be missing: until the source authority has judged it
  *   UNLOAD           hash (at least 8 digits, if they name one bundle)          hash
  *   SOURCES                                                                     [source, ...]
  *   STATUS           address or nil (the system)                                status, as below
