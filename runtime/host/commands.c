@@ -11,6 +11,7 @@
 #include "base/printable.h"
 #include "host/command.h"
 #include "host/json.h"
+#include "host/rerun.h"
 #include "transport/loop.h"
 
 enum { DONE = 0, FAILED = 1, WRONG_USAGE = 2, NO_SYSTEM = 3, TIMED_OUT = 4 };
@@ -79,7 +80,11 @@ static run_command *const commands[TH_COMMAND_COUNT] = {
 
 int th_command_run(struct th_command *command, struct th_reason *reason) {
   const struct th_options *options = command->options;
-  (void)reason;
+  if (th_options_has(options, TH_OPTION_WATCH)) {
+    bool is_child;
+    int error = th_rerun(options->arguments[0], &is_child, reason);
+    if (error != 0 || !is_child) return error;
+  }
   command->status = command->language->run(options->argument_count, options->arguments);
   return 0;
 }

@@ -94,6 +94,19 @@ static int complain(int found, char **argv, struct th_reason *reason) {
                  found == ':' ? "needs a value" : "takes no value");
 }
 
+/* A --watch right after the program is ours: there people put it. Others are the program's own, and
+ * so is this one where -- stood before the program. */
+static void take_watch(struct th_options *options, const struct th_command_usage *command,
+                       bool is_closed) {
+  if (command->id != TH_COMMAND_run || is_closed || options->argument_count < 2) return;
+  if (strcmp(options->arguments[1], "--watch") != 0) return;
+  th_options_add(options, TH_OPTION_WATCH, "", 0);
+  char *watch = options->arguments[1];
+  options->arguments[1] = options->arguments[0];
+  *options->arguments++ = watch;
+  options->argument_count--;
+}
+
 static int read_arguments(struct th_options *options, const struct th_command_usage *command,
                           int argc, char **argv, struct th_reason *reason) {
   struct grammar grammar;
@@ -108,6 +121,7 @@ static int read_arguments(struct th_options *options, const struct th_command_us
   }
   options->arguments = argv + optind;
   options->argument_count = argc - optind;
+  take_watch(options, command, strcmp(argv[optind - 1], "--") == 0);
   return 0;
 }
 

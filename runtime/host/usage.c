@@ -1,5 +1,6 @@
 #include "host/usage.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 const struct th_option_usage th_option_usages[TH_OPTION_COUNT] = {
@@ -34,11 +35,14 @@ static void print_option(const struct th_option_usage *option, FILE *out) {
   fprintf(out, "  %-24s %s\n", left, option->words);
 }
 
+/* Options stand before the arguments where those after the first are a program's. */
 void th_usage_print(const struct th_command_usage *command, FILE *out) {
   const char *space = *command->arguments != '\0' ? " " : "";
   const char *options = command->options != TH_BIT(HELP) ? " [OPTION...]" : "";
-  fprintf(out, "usage: thespian-host %s%s%s%s\n\n%s\n\n", command->name, space, command->arguments,
-          options, command->words);
+  bool come_first = command->most == TH_ANY_NUMBER;
+  fprintf(out, "usage: thespian-host %s%s%s%s%s\n\n%s\n\n", command->name,
+          come_first ? options : "", space, command->arguments, come_first ? "" : options,
+          command->words);
   if (*command->more != '\0') fprintf(out, "%s\n", command->more);
   for (unsigned i = 0; i < TH_OPTION_COUNT; i++) {
     if ((command->options & UINT64_C(1) << i) != 0) print_option(&th_option_usages[i], out);

@@ -31,6 +31,7 @@
   X(SOURCE, "source", 0, "HASH", "bundle that the class is in (8 digits or more)")                 \
   X(NAME, "name", 0, "NAME", "global name; an actor that has it is given instead")                 \
   X(REQUIRE, "require", 0, "KEY=VALUE", "a requirement for the actor; repeatable")                 \
+  X(WATCH, "watch", 0, NULL, "start the program again whenever its files change")                  \
   X(NO_RECURSIVE, "no-recursive", 0, NULL, "leave the actor's children alive")                     \
   X(UNSET, "unset", 0, "KEY", "take the capability away")                                          \
   X(JSON, "json", 0, NULL, "print JSON")                                                           \
@@ -81,10 +82,15 @@ extern const struct th_option_usage th_option_usages[TH_OPTION_COUNT];
 
 /* name in the code, name, arguments, least and most of them, options, what it does, more of it */
 #define TH_COMMANDS(X)                                                                             \
-  X(run, "run", "FILE|DIR|ZIP [ARG...]", 1, TH_ANY_NUMBER, 0,                                      \
+  X(run, "run", "FILE|DIR|ZIP [ARG...]", 1, TH_ANY_NUMBER, TH_BIT(WATCH),                          \
     "run a Lua program, thespian modules built in",                                                \
     "The program is a file, a folder with a main.lua, or a zip of such a folder.\n"                \
-    "What follows it is the program's own, as arg and ... tell it.\n")                             \
+    "What follows it is the program's own, as arg and ... tell it; but a --watch right\n"          \
+    "after it is as one before it. `run -- FILE --watch` gives that to the program.\n\n"           \
+    "With --watch, for development, the program and all that it has started, systems in\n"         \
+    "the background included, are ended and started again when a file in DIR or its\n"             \
+    "folders changes, comes or goes; of a FILE when that or a Lua file beside it does.\n"          \
+    "Hidden files and editors' backups do not count. Ctrl-C ends it all.\n")                       \
   X(start, "start", "", 0, 0,                                                                      \
     TH_BIT(BASE) | TH_BIT(HOST) | TH_BIT(PORT) | TH_BIT(CONVENTION) | TH_BIT(CAPABILITY) |         \
       TH_BIT(CONFIG) | TH_BIT(PATH) | TH_BIT(LOAD) | TH_BIT(CREATE) | TH_BIT(DAEMON) |             \

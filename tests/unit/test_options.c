@@ -122,6 +122,30 @@ static void everything_after_a_program_is_its_own(void **state) {
   done(parsed);
 }
 
+static void watch_stands_before_the_program_or_right_after_it(void **state) {
+  (void)state;
+  struct parsed *parsed = parse("run", "--watch", "shop", "--watch", NULL);
+  assert_int_equal(parsed->error, 0);
+  assert_true(th_options_has(&parsed->options, TH_OPTION_WATCH));
+  assert_int_equal(parsed->options.argument_count, 1);
+  done(parsed);
+  parsed = parse("run", "shop", "--watch", "--watch", "x", NULL);
+  assert_true(th_options_has(&parsed->options, TH_OPTION_WATCH));
+  assert_int_equal(parsed->options.argument_count, 3);
+  assert_string_equal(parsed->options.arguments[0], "shop");
+  assert_string_equal(parsed->options.arguments[1], "--watch");
+  assert_string_equal(parsed->options.arguments[2], "x");
+  done(parsed);
+  parsed = parse("run", "shop", "x", "--watch", NULL);
+  assert_false(th_options_has(&parsed->options, TH_OPTION_WATCH));
+  assert_int_equal(parsed->options.argument_count, 3);
+  done(parsed);
+  parsed = parse("run", "--", "shop", "--watch", NULL);
+  assert_false(th_options_has(&parsed->options, TH_OPTION_WATCH));
+  assert_int_equal(parsed->options.argument_count, 2);
+  done(parsed);
+}
+
 static void help_is_given_whatever_else_is_wrong(void **state) {
   (void)state;
   struct parsed *parsed = parse("ask", "--help", "--port", "none", NULL);
@@ -426,6 +450,7 @@ int main(void) {
     cmocka_unit_test(options_stand_before_between_and_after_arguments),
     cmocka_unit_test(two_dashes_end_the_options),
     cmocka_unit_test(everything_after_a_program_is_its_own),
+    cmocka_unit_test(watch_stands_before_the_program_or_right_after_it),
     cmocka_unit_test(help_is_given_whatever_else_is_wrong),
     cmocka_unit_test(repeatable_options_keep_their_order),
     cmocka_unit_test(values_of_keys_are_json_or_plain_and_the_last_counts),
