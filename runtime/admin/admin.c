@@ -189,6 +189,12 @@ static void go_on_ending(struct th_admin *admin, struct th_actor *actor) {
   if (admin->config.ops->end_actors(admin->config.context) == 0) stop(admin, actor);
 }
 
+/* Something has come to its end, perhaps: an actor, or the use of a source. */
+static void take_nudge(struct th_admin *admin, struct th_actor *actor) {
+  th_admin_drained(admin);
+  go_on_ending(admin, actor);
+}
+
 static int begin_shutdown(struct th_admin_request *request) {
   struct th_admin *admin = request->admin;
   size_t size = (admin->shutdown_waiter_count + 1) * sizeof *admin->shutdown_waiters;
@@ -346,7 +352,7 @@ static int receive(struct th_actor *actor, struct th_message **message, struct t
   else if ((*message)->kind == TH_KIND_DEAD)
     bury(admin, actor, *message);
   else if ((*message)->kind == TH_KIND_NUDGE)
-    go_on_ending(admin, actor);
+    take_nudge(admin, actor);
   else if ((*message)->kind == TH_KIND_STATUS_REQUEST)
     answer_status(admin, actor, *message);
   else if ((*message)->kind == TH_KIND_REMOTE)

@@ -37,6 +37,7 @@ void th_admin_source_close(struct th_admin *admin) {
     free_awaited(awaited);
   }
   while (source->shares != NULL) th_admin_unshare(admin, source->shares->hash);
+  th_admin_drain_close(admin);
 }
 
 /* ---- telling ---- */
@@ -379,12 +380,16 @@ int th_admin_tell_of_load(struct th_admin_request *request) {
 int th_admin_unload(struct th_admin_request *request) {
   char *hash = read_hash(request);
   if (hash == NULL) return TH_EMALFORMED;
+  bool drains = request->arguments.at < request->arguments.end &&
+                th_unpack_bool(&request->arguments);
   struct th_source *source = th_sources_remove(request->admin->config.sources, hash);
-  if (source == NULL)
+  bool is_draining = source == NULL && drains && th_admin_drain_on(request, hash);
+  if (source == NULL && !is_draining)
     th_fail(&request->reason, TH_ESOURCE, "no source with hash %s is loaded here", hash);
   free(hash);
-  if (source == NULL) return TH_ESOURCE;
+  if (source == NULL) return is_draining ? 0 : TH_ESOURCE;
   th_pack_text(&request->answer, source->hash);
+  if (drains) th_admin_drain(request, source);
   drop(request->admin, source);
   return 0;
 }

@@ -60,6 +60,9 @@ struct th_awaited {
   char digest[TH_DIGEST_TEXT_SIZE];
 };
 
+/* A source that is unloaded, and who waits until no actor runs from it (admin_drain.c). */
+struct th_drain;
+
 /* A source that has come from another system, or gone to others. */
 struct th_share {
   struct th_share *next;
@@ -73,6 +76,7 @@ struct th_admin_sources {
   struct th_awaited *awaited;
   size_t awaited_count;
   struct th_share *shares;
+  struct th_drain *drains;
   uint64_t tick; /* when the one that counts is due */
 };
 
@@ -86,6 +90,19 @@ int th_admin_unload(struct th_admin_request *request);
 int th_admin_tell_of_load(struct th_admin_request *request);
 int th_admin_listen_for_sources(struct th_admin_request *request);
 int th_admin_set_authority(struct th_admin_request *request);
+
+/* ---- draining ---- */
+
+/* The request is answered when no actor runs from the source, which is about to be unloaded. */
+void th_admin_drain(struct th_admin_request *request, struct th_source *source);
+
+/* The same of one that drains already: false when none with that hash does. */
+bool th_admin_drain_on(struct th_admin_request *request, const char *hash);
+
+/* Answers who waits for a source that no actor runs from any more. */
+void th_admin_drained(struct th_admin *admin);
+
+void th_admin_drain_close(struct th_admin *admin);
 
 /* ---- messages ---- */
 

@@ -12,7 +12,7 @@
 #include "bundle/zip_name.h"
 #include "bundle/zip_pack.h"
 
-#define PREFIX_LEAST 8
+#define WATCHED (1u << 31)
 #define INFO_SHOWN 200 /* bytes of where a bundle came from that a refusal shows */
 
 const struct th_zip_limits th_source_usual_limits = {
@@ -27,7 +27,9 @@ const struct th_zip_limits th_source_usual_limits = {
 /* What others see as a struct th_source. */
 struct opened {
   struct th_source source; /* the first, so that the one's address is the other's */
-  atomic_uint references;
+  atomic_uint references;  /* and WATCHED; so who gives one up knows whom to tell, and never more */
+  void (*is_left)(void *context);
+  void *context;
   char *info;
   struct th_source_file *files;
   char *names;         /* of all files, each with its zero */
@@ -177,17 +179,47 @@ struct th_source *th_source_ref(struct th_source *source) {
 
 void th_source_unref(struct th_source *source) {
   struct opened *opened = (struct opened *)source;
+  void (*is_left)(void *context) = NULL;
+  void *context = NULL;
   if (source == NULL) return;
-  /* Release and acquire: all reads by other holders come before the free. */
-  if (atomic_fetch_sub_explicit(&opened->references, 1, memory_order_acq_rel) == 1) {
-    free_opened(opened);
-  }
+  /* Acquire: who is to be told was written before WATCHED. Whoever that is may free the source as
+   * soon as this reference is gone, so it is read before, and counts if nothing has changed since.
+   * Release: all reads by other holders come before the free. */
+  unsigned before = atomic_load_explicit(&opened->references, memory_order_acquire);
+  do {
+    bool is_told = before == (WATCHED | 2);
+    is_left = is_told ? opened->is_left : NULL;
+    context = is_told ? opened->context : NULL;
+  } while (!atomic_compare_exchange_weak_explicit(&opened->references, &before, before - 1,
+                                                  memory_order_acq_rel, memory_order_acquire));
+  if (before == 1) free_opened(opened);
+  if (is_left != NULL) is_left(context);
+}
+
+/* Acquire: what the last actor did with the source is over. */
+static unsigned count_references(struct th_source *source) {
+  struct opened *opened = (struct opened *)source;
+  return atomic_load_explicit(&opened->references, memory_order_acquire) & ~WATCHED;
 }
 
 bool th_source_idle(struct th_source *source) {
+  return count_references(source) <= 2;
+}
+
+void th_source_watch(struct th_source *source, void (*is_left)(void *context), void *context) {
   struct opened *opened = (struct opened *)source;
-  /* Acquire: what the last actor did with the source is over. */
-  return atomic_load_explicit(&opened->references, memory_order_acquire) <= 2;
+  opened->is_left = is_left;
+  opened->context = context;
+  atomic_fetch_or_explicit(&opened->references, WATCHED, memory_order_release);
+}
+
+bool th_source_is_left(struct th_source *source) {
+  return count_references(source) == 1;
+}
+
+void th_source_unwatch(struct th_source *source) {
+  struct opened *opened = (struct opened *)source;
+  atomic_fetch_and_explicit(&opened->references, ~WATCHED, memory_order_relaxed);
 }
 
 /* ---- looking into ---- */
@@ -254,7 +286,7 @@ const struct th_zip_limits *th_sources_limits(const struct th_sources *sources) 
 /* Under the lock. The index of the one source whose hash begins with hash, or count for none. */
 static size_t find_index(const struct th_sources *sources, const char *hash) {
   size_t size = strlen(hash), found = sources->count;
-  if (size < PREFIX_LEAST) return sources->count;
+  if (size < TH_SOURCE_PREFIX) return sources->count;
   for (size_t i = 0; i < sources->count; i++) {
     if (strncasecmp(sources->list[i]->hash, hash, size) != 0) continue;
     if (found != sources->count) return sources->count;

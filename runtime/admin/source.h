@@ -57,6 +57,9 @@ extern const struct th_zip_limits th_source_usual_limits;
 /* The first byte of a compiled Lua chunk. */
 #define TH_SOURCE_CHUNK_MARK 0x1b
 
+/* Digits of a hash that will do to name a source. */
+#define TH_SOURCE_PREFIX 8
+
 /* Bytes of what a stranger may say of where a source came from. */
 #define TH_SOURCE_INFO 4096
 
@@ -83,6 +86,16 @@ int th_source_open(const void *zip, size_t size, const struct th_source_config *
 
 struct th_source *th_source_ref(struct th_source *source);
 void th_source_unref(struct th_source *source);
+
+/* From now on is_left(context) is called whenever all references but one have been given up, on the
+ * thread that gave up the last of these; th_source_unref does all of it, so nobody pays who does
+ * not watch. One watches at a time, who holds a reference and the source once it is in no table any
+ * more; he ends that before he gives up his own. */
+void th_source_watch(struct th_source *source, void (*is_left)(void *context), void *context);
+void th_source_unwatch(struct th_source *source);
+
+/* True when the caller's is the only reference. */
+bool th_source_is_left(struct th_source *source);
 
 /* Borrowed from the source; NULL when it has no such file. */
 const struct th_source_file *th_source_find(const struct th_source *source, const char *name);

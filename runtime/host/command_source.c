@@ -58,11 +58,19 @@ int th_command_load(struct th_command *command, struct th_reason *reason) {
 
 int th_command_unload(struct th_command *command, struct th_reason *reason) {
   struct th_buffer request;
+  const char *hash = command->options->arguments[0];
+  bool drains = th_options_has(command->options, TH_OPTION_WHEN_DRAINED);
   int error = th_command_reach(command, NULL, reason);
   if (error != 0) return error;
-  th_command_begin(&request, TH_OP_UNLOAD, 1);
-  th_pack_text(&request, command->options->arguments[0]);
-  return th_command_do(command, &request, reason);
+  th_command_begin(&request, TH_OP_UNLOAD, 2);
+  th_pack_text(&request, hash);
+  th_pack_bool(&request, drains);
+  error = th_command_do(command, &request, reason);
+  if (error != TH_ETIMEOUT || !drains) return error;
+  return th_fail(reason, error,
+                 "source %s is unloaded, but actors still run from it, as thespian-host status "
+                 "shows; the same command waits on",
+                 hash);
 }
 
 int th_command_sources(struct th_command *command, struct th_reason *reason) {

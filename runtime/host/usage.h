@@ -32,6 +32,7 @@
   X(NAME, "name", 0, "NAME", "global name; an actor that has it is given instead")                 \
   X(REQUIRE, "require", 0, "KEY=VALUE", "a requirement for the actor; repeatable")                 \
   X(WATCH, "watch", 0, NULL, "start the program again whenever its files change")                  \
+  X(WHEN_DRAINED, "when-drained", 0, NULL, "return when no actor runs from it any more")           \
   X(NO_RECURSIVE, "no-recursive", 0, NULL, "leave the actor's children alive")                     \
   X(UNSET, "unset", 0, "KEY", "take the capability away")                                          \
   X(JSON, "json", 0, NULL, "print JSON")                                                           \
@@ -114,8 +115,11 @@ extern const struct th_option_usage th_option_usages[TH_OPTION_COUNT];
   X(shutdown, "shutdown", "", 0, 0, TH_REACH, "shut the system down, when every actor has exited", \
     "")                                                                                            \
   X(load, "load", "FILE.zip", 1, 1, TH_REACH, "load a bundle; prints its source hash", "")         \
-  X(unload, "unload", "HASH", 1, 1, TH_REACH, "unload a bundle: no new actors come from it",       \
-    "The first 8 digits of the hash will do, if they name one bundle.\n")                          \
+  X(unload, "unload", "HASH", 1, 1, TH_BIT(WHEN_DRAINED) | TH_REACH,                               \
+    "unload a bundle: no new actors come from it",                                                 \
+    "The first 8 digits of the hash will do, if they name one bundle. Actors that run from\n"      \
+    "it go on, and may create others from it. With --when-drained the command returns\n"           \
+    "when the last of them has exited; who gave up waiting may wait again.\n")                     \
   X(sources, "sources", "", 0, 0, TH_REACH, "list the bundles that are loaded", "")                \
   X(create, "create", "CLASS", 1, 1, TH_BIT(SOURCE) | TH_BIT(NAME) | TH_BIT(REQUIRE) | TH_REACH,   \
     "create an actor; prints its address", "CLASS is a qualified name, \"module.Class\".\n")       \

@@ -8,7 +8,8 @@
  *   CREATE           class, requirements, name or nil, source hash or nil       address
  *   LOAD             zip (bin), info (str), implicit (bool), wait (bool)        hash
  *                    wait, which may be missing: until the source authority has judged it
- *   UNLOAD           hash (at least 8 digits, if they name one bundle)          hash
+ *   UNLOAD           hash (at least 8 digits, if they name one bundle),         hash
+ *                    drains (bool): answered when no actor runs from it; it may be missing
  *   SOURCES                                                                     [source, ...]
  *   STATUS           address or nil (the system)                                status, as below
  *   SHUTDOWN                                                                    nil, at the end

@@ -495,6 +495,34 @@ static void a_removed_source_lives_as_long_as_it_is_held(void **state) {
   th_source_unref(actor);
 }
 
+static void count_calls(void *context) {
+  ++*(int *)context;
+}
+
+static void who_watches_is_told_when_just_his_reference_is_left(void **state) {
+  (void)state;
+  int calls = 0;
+  struct th_source *own = open_text("return 1");
+  struct th_source *one = th_source_ref(own);
+  th_source_watch(own, count_calls, &calls);
+  struct th_source *other = th_source_ref(own);
+  assert_false(th_source_is_left(own));
+  th_source_unref(one);
+  assert_int_equal(calls, 0);
+  th_source_unref(other);
+  assert_int_equal(calls, 1);
+  assert_true(th_source_is_left(own));
+  one = th_source_ref(own); /* an actor that runs from it has made another */
+  assert_false(th_source_is_left(own));
+  th_source_unref(one);
+  assert_int_equal(calls, 2);
+  one = th_source_ref(own);
+  th_source_unwatch(own);
+  th_source_unref(one);
+  th_source_unref(own);
+  assert_int_equal(calls, 2);
+}
+
 static void a_source_is_idle_when_no_actor_holds_it(void **state) {
   (void)state;
   struct th_sources *sources = th_sources_new(NULL);
@@ -639,6 +667,7 @@ int main(void) {
     cmocka_unit_test(the_list_is_in_the_order_of_loading),
     cmocka_unit_test(an_empty_table_gives_an_empty_list),
     cmocka_unit_test(a_removed_source_lives_as_long_as_it_is_held),
+    cmocka_unit_test(who_watches_is_told_when_just_his_reference_is_left),
     cmocka_unit_test(a_source_is_idle_when_no_actor_holds_it),
     cmocka_unit_test(threads_may_load_find_and_unload_at_once),
   };
