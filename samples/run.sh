@@ -1,5 +1,5 @@
 #!/bin/sh
-# Shows the main job on real input: sh samples/run.sh
+# Shows the main job on real input, and an upgrade under load: sh samples/run.sh
 #
 # Complete on a bare Debian 12, as root or with sudo: what is missing is installed by apt. Nothing is
 # written outside the checkout but the packages.
@@ -22,3 +22,4 @@ THESPLOG_FILE=$PWD/build/samples-thespian.log
 export HOST TMPDIR THESPLOG_FILE
 
 sh samples/wordcount/show.sh
+sh samples/upgrade/show.sh
