@@ -69,17 +69,20 @@ void th_admin_validate(struct th_admin *admin, struct th_awaited *awaited,
   ask_authority(admin, awaited);
 }
 
-bool th_admin_judges_others(struct th_admin *admin) {
+/* Read once: who may set capabilities must not be able to let in what nobody here has judged. */
+void th_admin_read_judgement(struct th_admin *admin) {
   struct th_unpack reader;
   size_t size;
-  if (!th_expected_is_guarded(admin->config.expected)) return false;
   struct th_bytes *map = th_capabilities_get(admin->config.capabilities);
   const unsigned char *value = th_capability_find(map->data, map->size, "Validate Remote Sources",
                                                   &size);
   th_unpack_init(&reader, value, size);
-  bool is_off = value != NULL && !th_unpack_bool(&reader) && reader.error == 0;
+  admin->source.trusts_others = value != NULL && !th_unpack_bool(&reader) && reader.error == 0;
   th_bytes_unref(map);
-  return !is_off;
+}
+
+bool th_admin_judges_others(struct th_admin *admin) {
+  return th_expected_is_guarded(admin->config.expected) && !admin->source.trusts_others;
 }
 
 /* What the last one has not answered goes to the new one. */

@@ -22,9 +22,14 @@
 
 /* ---- who has what from whom ---- */
 
-struct th_share *th_admin_share(struct th_admin *admin, const char *hash) {
+static struct th_share *find_share(struct th_admin *admin, const char *hash) {
   struct th_share *share = admin->source.shares;
   while (share != NULL && strcmp(share->hash, hash) != 0) share = share->next;
+  return share;
+}
+
+struct th_share *th_admin_share(struct th_admin *admin, const char *hash) {
+  struct th_share *share = find_share(admin, hash);
   if (share != NULL) return share;
   share = th_new(struct th_share);
   memcpy(share->hash, hash, TH_DIGEST_TEXT_SIZE);
@@ -102,12 +107,11 @@ static const struct th_bytes *bytes_of(const struct th_source *source, bool want
 static void give(struct th_admin *admin, const struct th_address *to, struct th_source *source,
                  bool wants_original, uint64_t offset) {
   const struct th_bytes *bytes = bytes_of(source, wants_original);
-  char digest[TH_DIGEST_TEXT_SIZE];
+  const char *digest = bytes == source->zip ? source->content : source->hash;
   if (bytes == NULL) {
     send_none(admin, to, source->hash, "that system has only what its source authority made of it");
     return;
   }
-  if (th_digest_sha256(bytes->data, bytes->size, digest) != 0) return;
   th_members_set(&th_admin_share(admin, source->hash)->takers, to, true);
   for (unsigned i = 0; i < PARTS && offset < bytes->size; i++, offset += PART)
     send_part(admin, to, source, bytes, digest, offset);
@@ -304,7 +308,8 @@ static void take_none(struct th_admin *admin, struct th_awaited *awaited,
 
 /* A source that came from there goes with it; one that was loaded here as well stays. */
 static void take_unloaded(struct th_admin *admin, const struct th_address *from, const char *hash) {
-  if (th_admin_share(admin, hash)->origin == from->system) th_admin_drop(admin, hash);
+  const struct th_share *share = find_share(admin, hash);
+  if (share != NULL && share->origin == from->system) th_admin_drop(admin, hash);
 }
 
 void th_admin_fetch_receive(struct th_admin *admin, const struct th_message *message) {

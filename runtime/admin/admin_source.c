@@ -17,6 +17,7 @@
 
 void th_admin_source_open(struct th_admin *admin) {
   admin->source.tick = TH_FOREVER;
+  th_admin_read_judgement(admin);
 }
 
 static void free_awaited(struct th_awaited *awaited) {

@@ -73,6 +73,7 @@ struct th_share {
 
 struct th_admin_sources {
   struct th_address authority; /* nobody: none has registered */
+  bool trusts_others;          /* what other systems have approved is not judged again */
   struct th_awaited *awaited;
   size_t awaited_count;
   struct th_share *shares;
@@ -138,6 +139,7 @@ void th_admin_validate(struct th_admin *admin, struct th_awaited *awaited,
 void th_admin_source_tick(struct th_admin *admin);
 /* Whether the authority here judges what has come from other systems. */
 bool th_admin_judges_others(struct th_admin *admin);
+void th_admin_read_judgement(struct th_admin *admin);
 void th_admin_fetch_receive(struct th_admin *admin, const struct th_message *message);
 /* The system's own record of a source that is shared, made where there is none. */
 struct th_share *th_admin_share(struct th_admin *admin, const char *hash);
