@@ -36,10 +36,10 @@
   X(TH_EFORGOTTEN, -5021, "ActorSystemFailure", "that session has ended")                          \
   X(TH_ELOST, -5022, "ActorSystemFailure", "system lost")                                          \
   X(TH_ENOCLASS, -5023, "InvalidActorSpecification", "no such actor class")                        \
-  X(TH_EKEY, -5031, "ActorSystemException", "not a usable key")                                    \
-  X(TH_ESIGNATURE, -5032, "ActorSystemException", "not a good signature")                          \
-  X(TH_ELOCKED, -5033, "ActorSystemException", "cannot be decrypted")                              \
-  X(TH_EMISUSE, -5034, "ActorSystemException", "wrong argument")
+  X(TH_EKEY, -5024, "ActorSystemException", "not a usable key")                                    \
+  X(TH_ESIGNATURE, -5025, "ActorSystemException", "not a good signature")                          \
+  X(TH_ELOCKED, -5026, "ActorSystemException", "cannot be decrypted")                              \
+  X(TH_EMISUSE, -5027, "ActorSystemException", "wrong argument")
 
 enum th_error {
 #define X(name, number, class, words) name = number,

@@ -60,7 +60,11 @@ enum thespian_error {
   THESPIAN_ECROSSED = -5020,       /* between systems: there is another connection already */
   THESPIAN_EFORGOTTEN = -5021,     /* between systems: one of them has given the other up */
   THESPIAN_ELOST = -5022,          /* the system where it was, or was to be, is lost */
-  THESPIAN_ENOCLASS = -5023        /* between systems: no such class there */
+  THESPIAN_ENOCLASS = -5023,       /* between systems: no such class there */
+  THESPIAN_EKEY = -5024,           /* not a usable key */
+  THESPIAN_ESIGNATURE = -5025,     /* not a good signature, or not enough of them */
+  THESPIAN_ELOCKED = -5026,        /* cannot be decrypted with that key or password */
+  THESPIAN_EMISUSE = -5027         /* an argument of a library function that makes no sense */
 };
 
 /* Why something failed. */

@@ -46,7 +46,7 @@ static bool find_by_hash(struct th_system *system, const char *hash, struct foun
 /* A failure where the hash that the creation names is neither loaded nor expected. */
 static int find_source(struct th_system *system, const struct th_creation *creation,
                        struct found *found, struct th_reason *reason) {
-  *found = (struct found){NULL};
+  *found = (struct found){.loaded = NULL};
   if (creation->source == NULL) {
     if (creation->own_source != NULL) found->loaded = th_source_ref(creation->own_source);
     return 0;

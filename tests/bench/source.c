@@ -21,7 +21,7 @@ static void write_code(struct th_buffer *code, size_t size, uint32_t *sequence) 
 static struct th_bytes *make(size_t count, size_t size) {
   struct th_source_file *files = th_alloc_zeroed(count, sizeof *files);
   struct th_buffer *codes = th_alloc_zeroed(count, sizeof *codes);
-  char(*names)[32] = th_alloc_zeroed(count, sizeof *names);
+  char(*names)[48] = th_alloc_zeroed(count, sizeof *names);
   struct th_bytes *zip = NULL;
   struct th_reason reason = {""};
   uint32_t sequence = 1;

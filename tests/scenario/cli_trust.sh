@@ -91,13 +91,13 @@ port=
 
 # ---- from the first moment -----------------------------------------------------------------------
 
-expect 1 "the bundle is not signed" "$HOST" start --port 0 --trust one.pub --load plain.zip
-expect 2 "--trust-state is for --trust" "$HOST" start --port 0 --trust-state newest
-expect 2 "--key is for --trust" "$HOST" start --port 0 --key seal.key
-expect 2 "\"3\" is no count of keys" "$HOST" start --port 0 --trust one.pub --trust-count 3
-expect 1 "it holds a secret key" "$HOST" start --port 0 --trust one.key
-expect 1 "cannot read none.pub" "$HOST" start --port 0 --trust none.pub
-expect 1 "no folder no" "$HOST" start --port 0 --trust one.pub --trust-state no/newest
+expect 1 "the bundle is not signed" "$HOST" start --daemon --log-file "$work/start.log" --port 0 --trust one.pub --load plain.zip
+expect 2 "--trust-state is for --trust" "$HOST" start --daemon --log-file "$work/start.log" --port 0 --trust-state newest
+expect 2 "--key is for --trust" "$HOST" start --daemon --log-file "$work/start.log" --port 0 --key seal.key
+expect 2 "\"3\" is no count of keys" "$HOST" start --daemon --log-file "$work/start.log" --port 0 --trust one.pub --trust-count 3
+expect 1 "it holds a secret key" "$HOST" start --daemon --log-file "$work/start.log" --port 0 --trust one.key
+expect 1 "cannot read none.pub" "$HOST" start --daemon --log-file "$work/start.log" --port 0 --trust none.pub
+expect 1 "no folder no" "$HOST" start --daemon --log-file "$work/start.log" --port 0 --trust one.pub --trust-state no/newest
 
 # ---- what would be -------------------------------------------------------------------------------
 

@@ -8,14 +8,18 @@
 #include "system/inside.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#define BALLAST 200000 /* bytes: more than one part of a fetch */
+#define BALLAST 160000 /* bytes: more than one part of a fetch */
 
 void sim_source_draw(struct sim_world *world) {
-  if (world->leader_count == 0 || !sim_chance(500)) return;
+  if (world->leader_count == 0 || !sim_chance(700)) return;
   struct th_source_file file = {.name = "ballast", .size = BALLAST};
   unsigned char *data = th_alloc(BALLAST);
-  for (size_t i = 0; i < BALLAST; i++) data[i] = (unsigned char)sim_draw(256);
+  for (size_t i = 0; i < BALLAST; i += sizeof(uint64_t)) {
+    uint64_t word = sim_draw(0);
+    memcpy(data + i, &word, sizeof word);
+  }
   file.data = data;
   th_source_pack(&file, 1, &world->bundle, NULL);
   free(data);

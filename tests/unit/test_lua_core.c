@@ -78,7 +78,7 @@ static int close_state(void **state) {
 
 static void every_function_of_a_program_is_there(void **state) {
   check(*state,
-        "for name in ([[packNames unpackNames setCodec setRaise isAddress monotonic crypto\n"
+        "for name in ([[packNames unpackNames setCodec setRaise isAddress monotonic part\n"
         "    open pack sha256 programBundle programFolder]]):gmatch '%w+' do\n"
         "  assert(type(core[name]) == 'function', name)\n"
         "end\n");
