@@ -26,8 +26,8 @@ local Authority = actors.class("Authority", actors.Actor)
 -- ---- its configuration ---------------------------------------------------------------------------
 
 local function read_file(path)
-  local file, why = io.open(path, "rb")
-  if not file then return nil, why end
+  local file, why, number = io.open(path, "rb")
+  if not file then return nil, why, number end
   local text = file:read "a"
   file:close()
   return text
@@ -75,11 +75,13 @@ end
 
 -- ---- the newest versions: "name TAB version" in each line ---------------------------------------
 
+local ENOENT = 2
+
 function Authority:readState()
   local newest = {}
-  local text, why = "", nil
-  if self.state then text, why = read_file(self.state) end
-  if not text and io.open(self.state, "ab") == nil then error("no state: " .. why, 0) end
+  if not self.state then return newest end
+  local text, why, number = read_file(self.state)
+  if not text and number ~= ENOENT then error("the newest versions cannot be read: " .. why, 0) end
   for name, version in (text or ""):gmatch "([^\t\n]+)\t([^\t\n]+)\n" do newest[name] = version end
   return newest
 end
