@@ -84,8 +84,12 @@ static bool takes_sources(struct th_system *system, bool is_from_leader) {
   return strcasecmp(word, "yes") == 0 || (is_from_leader && strcasecmp(word, "leaderonly") == 0);
 }
 
+/* The text is not followed by a zero. */
 static bool is_hash(const char *text, size_t size) {
-  return size == TH_DIGEST_TEXT_SIZE - 1 && strspn(text, "0123456789abcdef") >= size;
+  if (size != TH_DIGEST_TEXT_SIZE - 1) return false;
+  for (size_t i = 0; i < size; i++)
+    if (memchr("0123456789abcdef", text[i], 16) == NULL) return false;
+  return true;
 }
 
 /* The source is not here: where it may come from the asking system the actor waits for it. */
