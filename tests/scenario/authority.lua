@@ -99,6 +99,7 @@ end
 local function register(of)
   local authority = of.asys:createActor(Authority)
   check.equal(ask(of.asys, authority, "register"), "registered")
+  of.asys:unloadActorSource(("0"):rep(64)) -- answered by the admin, once it knows of the authority
   return authority
 end
 
