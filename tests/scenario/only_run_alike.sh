@@ -95,18 +95,20 @@ for base in $bases; do
     grep -Fqx "$line" wanted || fail "no line \"$line\" on $base: $(cat wanted)"
   done
   grep -q "^main.lua:[0-9]*: on purpose" wanted || fail "no line is named: $(cat wanted)"
-  for program in program/main.lua program program/ ./program program.zip bundled.zip; do
-    for path in "$program" "$work/$program"; do
-      said "$path" 0 "$base" 0 "two words"
-      alike "$path"
-    done
+  for program in program/main.lua program program.zip bundled.zip; do
+    said "$program" 0 "$base" 0 "two words"
+    alike "$program"
   done
   nothing_runs
 done
 
-# From elsewhere, and from within, on the base that was the last.
+# However it is called, from elsewhere, and from within, on the base that was the last.
+for program in ./program/main.lua program/ ./program ./program.zip; do
+  said "$program" 0 "$base" 0 "two words"
+  alike "$program"
+done
 cd /
-for program in "$work/program/main.lua" "$work/program" "$work/program.zip"; do
+for program in "$work/program/main.lua" "$work/program" "$work/program/" "$work/program.zip"; do
   said "$program" 0 "$base" 0 "two words"
   alike "$program"
 done
