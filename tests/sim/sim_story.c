@@ -76,9 +76,26 @@ static void crash_program(struct sim_world *world) {
   sim_program_new(world, host, (unsigned)sim_draw(world->host_count));
 }
 
+static bool is_of_pair(enum sim_fault fault) {
+  return fault == SIM_FAULT_CUT || fault == SIM_FAULT_HALF_CUT || fault == SIM_FAULT_BREAK;
+}
+
+/* Nothing that has gone wrong ends while a host leaves, which may take as long as its links have
+ * patience. */
+static void prolong(struct story *story) {
+  for (unsigned i = 0; i < story->recovery_count; i++) {
+    const struct recovery *at = &story->recoveries[i];
+    unsigned other = is_of_pair(at->fault) ? at->other : at->one;
+    if (at->fault != SIM_FAULT_BREAK)
+      sim_world_disturbed(&story->world, at->one, other, UINT64_MAX);
+  }
+}
+
 /* Programs on the host end with it. */
-static void leave(struct sim_world *world, struct sim_host *host) {
+static void leave(struct story *story, struct sim_host *host) {
+  struct sim_world *world = &story->world;
   struct sim_program *next;
+  prolong(story);
   sim_world_disturbed(world, host->index, host->index, UINT64_MAX);
   sim_host_leave(host);
   sim_ledger_excuse_host(&world->ledger, host->index);
@@ -99,7 +116,8 @@ static void jump(struct sim_world *world, struct sim_host *host) {
   sim_engine_jump(host->index, time);
 }
 
-static void strike(struct sim_world *world, const struct recovery *fault) {
+static void strike(struct story *story, const struct recovery *fault) {
+  struct sim_world *world = &story->world;
   struct sim_host *host = &world->hosts[fault->one];
   switch (fault->fault) {
   case SIM_FAULT_CUT:
@@ -124,7 +142,7 @@ static void strike(struct sim_world *world, const struct recovery *fault) {
     sim_net_break(fault->one, fault->other);
     break;
   case SIM_FAULT_LEAVE:
-    leave(world, host);
+    leave(story, host);
     break;
   case SIM_FAULT_JUMP:
     jump(world, host);
@@ -140,10 +158,6 @@ static uint64_t draw_duration(const struct sim_world *world) {
   if (sim_chance(500)) return sim_between(10, 1000) * TH_MILLISECOND;
   if (sim_chance(500)) return 2 * world->period + sim_draw(2 * world->period + 1);
   return sim_between(1, sim_chance(300) ? 60 : 10) * TH_SECOND;
-}
-
-static bool is_of_pair(enum sim_fault fault) {
-  return fault == SIM_FAULT_CUT || fault == SIM_FAULT_HALF_CUT || fault == SIM_FAULT_BREAK;
 }
 
 static void disturb(struct sim_world *world, const struct recovery *fault) {
@@ -173,7 +187,7 @@ static void make_fault(struct story *story, enum sim_fault kind, unsigned one) {
   sim_trace("%s, host %u and %u", fault_words[fault.fault], fault.one, fault.other);
   disturb(world, &fault);
   world->faults[fault.fault]++;
-  strike(world, &fault);
+  strike(story, &fault);
   bool is_for_good = fault.fault == SIM_FAULT_JUMP ||
                      (fault.fault == SIM_FAULT_LEAVE && sim_chance(500));
   if (!is_for_good) story->recoveries[story->recovery_count++] = fault;
