@@ -33,7 +33,7 @@ end
 --- Runs work(asys, ...) in a system of default settings, and ends that whatever happens.
 function bench.run(work, ...)
   local asys = actors.ActorSystem(base(), { ["Admin Port"] = 0 }, nil, true)
-  local done, raised = xpcall(work, debug.traceback, asys, ...)
+  local done, raised = pcall(work, asys, ...)
   asys:shutdown()
   if not done then error(raised, 0) end
 end

@@ -218,7 +218,7 @@ def table(results):
             row = [work, unit, digits(min(ours)), digits(middle), digits(max(ours))]
             for peer in peers:
                 theirs = statistics.median(of[peer]) if peer in of else None
-                row += [digits(theirs), f"{ratio(unit, middle, theirs):.2f}"] if theirs else ["-", "-"]
+                row += [digits(theirs), digits(ratio(unit, middle, theirs))] if theirs else ["-", "-"]
             rows.append(row)
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     return "\n".join("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |"

@@ -64,7 +64,7 @@ if actors.main(...) then
   local work = base == "multiprocUDPBase" and "W9u" or "W9"
   local near = actors.ActorSystem(base, { ["Admin Port"] = 0 }, nil, true)
   local far = actors.ActorSystem(base, { ["Admin Port"] = 0 }, nil, true)
-  local done, raised = xpcall(measure, debug.traceback, near, far, work, bench.counts(50000, 500000))
+  local done, raised = pcall(measure, near, far, work, bench.counts(50000, 500000))
   near:shutdown()
   far:shutdown()
   if not done then error(raised, 0) end
