@@ -2,7 +2,7 @@
 
 Called by run.sh, whose head says how; by hand, with HOST (thespian-host), BUILD (the build tree) set:
 
-    python3 measure.py [--quick] [--runs N] [--no-peers] [--json FILE] [WORK...]
+    python3 measure.py [--quick] [--runs N] [--no-peers] [--json FILE] [--pictures] [WORK...]
 
 A work's programs print lines WORK UNIT NUMBER. Each contender runs once before any runs again, so that
 what else the machine does meets all of them. A program that fails, or whose count does not add up, ends
@@ -255,6 +255,7 @@ def main():
     parser.add_argument("--runs", type=int, metavar="N", help="how often each runs (5)")
     parser.add_argument("--no-peers", action="store_true", help="Thespian alone")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="where the results go")
+    parser.add_argument("--pictures", action="store_true", help="draws docs/pictures/*.svg")
     options = parser.parse_args()
     runs = options.runs or (1 if options.quick else 5)
     works = chosen(options.works)
@@ -272,7 +273,9 @@ def main():
     print(f"\n{told['date']}, {told['command']}, {runs} runs of each: medians, and how many times as good "
           "Thespian is")
     print("; ".join(f"{key} {value}" for key, value in told["machine"].items() if value), end="\n\n")
-    print(table(results))
+    print(table(results), flush=True)
+    if options.pictures:
+        subprocess.run([sys.executable, HERE / "pictures.py", file, ROOT / "docs/pictures"], check=True)
 
 
 main()

@@ -28,14 +28,6 @@ set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 root=$(CDPATH='' cd -- "$here/../.." && pwd)
 
-pictures=
-for argument in "$@"; do
-  shift
-  case $argument in
-    --pictures) pictures=yes ;;
-    *) set -- "$@" "$argument" ;;
-  esac
-done
 case " $* " in *" --help "* | *" -h "*)
   sed -n '2,/^set/s/^# \{0,1\}//p' "$0"
   exit 0
@@ -46,5 +38,4 @@ sh "$root/tests/build.sh" release thespian-host floor >&2
 BUILD=$root/build/release
 HOST=$BUILD/thespian-host
 export BUILD HOST
-python3 "$here/measure.py" "$@"
-[ -z "$pictures" ] || python3 "$here/pictures.py" "$BUILD/bench/results.json" "$root/docs/pictures"
+exec python3 "$here/measure.py" "$@"
