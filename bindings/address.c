@@ -101,17 +101,26 @@ static void find_exact(lua_State *L, int known, const struct th_address *address
   lua_replace(L, -2);
 }
 
-void th_lua_push_address(lua_State *L, const struct th_address *address) {
+const void *th_lua_push_known(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &known_key);
+  return lua_topointer(L, -1);
+}
+
+void th_lua_push_address_known(lua_State *L, const struct th_address *address, int known,
+                               const void *identity) {
   if (th_address_is_none(address)) {
     lua_pushnil(L);
     return;
   }
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &known_key);
-  lua_Integer key = key_of(address, lua_topointer(L, -1));
-  lua_rawgeti(L, -1, key);
+  lua_Integer key = key_of(address, identity);
+  lua_rawgeti(L, known, key);
   const struct boxed_address *box = lua_touserdata(L, -1);
-  if (box == NULL || !th_address_equal(&box->address, address))
-    find_exact(L, lua_gettop(L) - 1, address, key);
+  if (box == NULL || !th_address_equal(&box->address, address)) find_exact(L, known, address, key);
+}
+
+void th_lua_push_address(lua_State *L, const struct th_address *address) {
+  const void *identity = th_lua_push_known(L);
+  th_lua_push_address_known(L, address, lua_gettop(L), identity);
   lua_replace(L, -2);
 }
 

@@ -20,6 +20,14 @@ void th_lua_address_open(lua_State *L);
 /* [-0, +1, m] pushes the address; nil for none. Needs 8 free slots. */
 void th_lua_push_address(lua_State *L, const struct th_address *address);
 
+/* For who pushes many: [-0, +1, -] pushes the table of known addresses, and gives what makes it
+ * another one than those of other states. */
+const void *th_lua_push_known(lua_State *L);
+
+/* [-0, +1, m] as th_lua_push_address, with that table at index known. */
+void th_lua_push_address_known(lua_State *L, const struct th_address *address, int known,
+                               const void *identity);
+
 /* [-0, +0, -] the address at index, borrowed while the value lives; NULL when it is something
  * else. */
 const struct th_address *th_lua_to_address(lua_State *L, int index);

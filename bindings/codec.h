@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "message/pack.h"
 
 /* [-2, +0, m] prepares a state: pops the functions names and resolve (resolve on top). */
 void th_codec_open(lua_State *L);
@@ -43,9 +44,12 @@ int th_codec_encode(lua_State *L, int index, struct th_buffer *buffer, uint8_t *
  * the bytes, the state stays sound. Call it protected. */
 void th_codec_decode(lua_State *L, const void *data, size_t size);
 
-/* True, and the value pushed, when the bytes are a single nil, boolean, integer or real: these need
- * no memory and no protection. [-0, +1|0, -] */
-bool th_codec_decode_scalar(lua_State *L, const void *data, size_t size);
+/* True when the bytes are a single nil, boolean, integer, real or string: item is that value then.
+ * No bytes at all are nil. */
+bool th_codec_read_plain(const void *data, size_t size, struct th_item *item);
+
+/* Pushes such a value. Only strings need memory, and protection. [-0, +1, m] */
+void th_codec_push_plain(lua_State *L, const struct th_item *item);
 
 /* For Lua: packNames({string, ...}) -> string; unpackNames(string) -> {string, ...}. */
 int th_codec_lua_pack_names(lua_State *L);

@@ -261,40 +261,38 @@ static bool decode_extension(struct decoder *decoder, const struct th_item *item
   }
 }
 
-/* [-0, +1, -] true when the item is a value that needs no memory. */
-static inline bool push_scalar(lua_State *L, const struct th_item *item) {
+void th_codec_push_plain(lua_State *L, const struct th_item *item) {
   switch (item->type) {
-  case TH_ITEM_NIL:
-    lua_pushnil(L);
-    return true;
   case TH_ITEM_BOOL:
     lua_pushboolean(L, item->boolean);
-    return true;
+    return;
   case TH_ITEM_INT:
     lua_pushinteger(L, item->integer);
-    return true;
+    return;
   case TH_ITEM_REAL:
     lua_pushnumber(L, item->real);
-    return true;
+    return;
+  case TH_ITEM_STR:
+    lua_pushlstring(L, (const char *)item->data, item->size);
+    return;
   default:
-    return false;
+    lua_pushnil(L);
   }
 }
 
 static bool decode_item(struct decoder *decoder) {
   struct th_item item;
   if (!th_unpack_next(&decoder->bytes, &item)) refuse(decoder, "it is no MessagePack");
-  if (push_scalar(decoder->L, &item)) return true;
   switch (item.type) {
-  case TH_ITEM_STR:
-    lua_pushlstring(decoder->L, (const char *)item.data, item.size);
-    return true;
   case TH_ITEM_ARRAY:
     return decode_array(decoder, item.count);
   case TH_ITEM_MAP:
     return decode_map(decoder, item.count);
-  default:
+  case TH_ITEM_EXT:
     return decode_extension(decoder, &item);
+  default:
+    th_codec_push_plain(decoder->L, &item);
+    return true;
   }
 }
 
@@ -318,9 +316,10 @@ void th_codec_decode(lua_State *L, const void *data, size_t size) {
   lua_settop(L, top + 1);
 }
 
-bool th_codec_decode_scalar(lua_State *L, const void *data, size_t size) {
+bool th_codec_read_plain(const void *data, size_t size, struct th_item *item) {
   struct th_unpack bytes;
-  struct th_item item;
+  *item = (struct th_item){.type = TH_ITEM_NIL};
+  if (size == 0) return true;
   th_unpack_init(&bytes, data, size);
-  return th_unpack_next(&bytes, &item) && bytes.at == bytes.end && push_scalar(L, &item);
+  return th_unpack_next(&bytes, item) && bytes.at == bytes.end && item->type <= TH_ITEM_STR;
 }

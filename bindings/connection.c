@@ -36,7 +36,11 @@ static int decode_span(lua_State *L) {
 
 /* [-0, +1, -] pushes the value of span, or the error; true when it is the value. */
 static bool decode(lua_State *L, struct span *span) {
-  if (th_codec_decode_scalar(L, span->data, span->size)) return true;
+  struct th_item item;
+  if (th_codec_read_plain(span->data, span->size, &item) && item.type != TH_ITEM_STR) {
+    th_codec_push_plain(L, &item); /* needs no memory */
+    return true;
+  }
   lua_pushcfunction(L, decode_span);
   lua_pushlightuserdata(L, span);
   return lua_pcall(L, 1, 1, 0) == LUA_OK;

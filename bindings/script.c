@@ -213,6 +213,53 @@ static int call_check(lua_State *L) {
   return checked(L, LUA_OK, 0);
 }
 
+/* ---- what has a message handled ---- */
+
+/* Upvalues of handle. */
+#define INSTANCE lua_upvalueindex(1)
+#define METHOD lua_upvalueindex(2) /* its name */
+#define KNOWN lua_upvalueindex(3)  /* the table of known addresses */
+
+/* What the handler left behind is finalized with a time of its own. */
+static int finish_handler(lua_State *L, int status, lua_KContext context) {
+  struct th_script_state *state = th_script_state_of(L);
+  (void)status;
+  (void)context;
+  if (!th_finalizer_waits(&state->finalizers)) return 0;
+  begin_try(state, TH_SCRIPT_FINALIZES);
+  begin_slice(state);
+  return th_finalizer_run(L);
+}
+
+/* Pushes the value and the sender of a plain message. A string is copied to the main thread's stack,
+ * for a second try: its bytes are the message's, which may be gone by then. [-0, +2, m] */
+static void push_plain(lua_State *L, struct th_script_state *state) {
+  th_codec_push_plain(L, &state->plain);
+  th_lua_push_address_known(L, &state->sender, KNOWN, state->known);
+  if (state->plain.type != TH_ITEM_STR) return;
+  state->plain = (struct th_item){.type = TH_ITEM_NIL};
+  lua_pushvalue(L, -2);
+  lua_pushvalue(L, -2);
+  lua_xmove(L, state->L, 2);
+}
+
+/* In the handler's coroutine: value and sender of the message; nothing where it is plain. */
+static int handle(lua_State *L) {
+  struct th_script_state *state = th_script_state_of(L);
+  bool is_plain = lua_gettop(L) == 0;
+  lua_pushvalue(L, METHOD);
+  lua_gettable(L, INSTANCE);
+  lua_pushvalue(L, INSTANCE);
+  if (is_plain) {
+    push_plain(L, state);
+  } else {
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, 2);
+  }
+  lua_callk(L, 3, 0, 0, finish_handler);
+  return finish_handler(L, LUA_OK, 0);
+}
+
 /* ---- start ---- */
 
 /* Appends one need, unless its value is a table: that is left to the check. */
@@ -255,8 +302,17 @@ static void give_wanted(struct th_script_state *state, struct th_birth *birth) {
   state->wanted = NULL;
 }
 
+/* [-0, +1, m] pushes what has messages handled by the instance at index 1. */
+static void push_entry(lua_State *L) {
+  struct th_script_state *state = th_script_state_of(L);
+  lua_pushvalue(L, 1);
+  lua_pushliteral(L, "receiveMessage");
+  state->known = th_lua_push_known(L);
+  lua_pushcclosure(L, handle, 3);
+}
+
 /* In the handler's coroutine: instance or nil, class or the check, words, needs. A class may have its
- * own limit. */
+ * own limit. What has its messages handled takes the place of the words. */
 static int started(lua_State *L, int status, lua_KContext context) {
   struct th_script_state *state = th_script_state_of(L);
   (void)status;
@@ -278,6 +334,9 @@ static int started(lua_State *L, int status, lua_KContext context) {
   } else {
     say_checked(state, false);
   }
+  if (lua_isnil(L, 1)) return 3;
+  lua_pop(L, 1);
+  push_entry(L);
   return 3;
 }
 
@@ -338,8 +397,8 @@ static int conclude_start(struct th_script_state *state, int status, struct th_b
     th_buffer_printf(details, "%s", error_text(L));
     return error;
   }
+  lua_replace(L, TH_STATE_ENTRY);
   lua_pop(L, 2);
-  lua_replace(L, TH_STATE_INSTANCE);
   note_memory(state);
   return 0;
 }
@@ -396,6 +455,8 @@ static int restart(struct th_actor *actor, struct th_buffer *details) {
 
 /* ---- receive ---- */
 
+#define PLAIN_STRING 1024 /* bytes */
+
 /* Protected: pushes the message's value and its sender's address. */
 static int decode(lua_State *L) {
   const struct th_message *message = lua_touserdata(L, 1);
@@ -420,34 +481,15 @@ static bool push_message(struct th_script_state *state, const struct th_message 
   return false;
 }
 
-/* What the handler left behind is finalized with a time of its own. */
-static int finish_handler(lua_State *L, int status, lua_KContext context) {
-  struct th_script_state *state = th_script_state_of(L);
-  (void)status;
-  (void)context;
-  if (!th_finalizer_waits(&state->finalizers)) return 0;
-  begin_try(state, TH_SCRIPT_FINALIZES);
-  begin_slice(state);
-  return th_finalizer_run(L);
-}
-
-/* In the handler's coroutine: instance, value, sender. */
-static int call_handler(lua_State *L) {
-  lua_getfield(L, 1, "receiveMessage");
-  lua_insert(L, 1);
-  lua_callk(L, 3, 0, 0, finish_handler);
-  return finish_handler(L, LUA_OK, 0);
-}
-
-/* Puts the handler with its arguments on the coroutine: the value stands on the main thread's
- * stack. */
-static void push_handler(struct th_script_state *state) {
+/* Puts what has the message handled on the coroutine, with the value and the sender that stand on the
+ * main thread's stack; gives how many arguments these are. */
+static int push_handler(struct th_script_state *state) {
   lua_State *L = state->L;
-  lua_pushcfunction(L, call_handler);
-  lua_pushvalue(L, TH_STATE_INSTANCE);
-  lua_pushvalue(L, TH_STATE_BASE + 1);
-  lua_pushvalue(L, TH_STATE_BASE + 2);
-  lua_xmove(L, state->handler, 4);
+  int count = lua_gettop(L) - TH_STATE_BASE;
+  lua_pushvalue(L, TH_STATE_ENTRY);
+  for (int i = 1; i <= count; i++) lua_pushvalue(L, TH_STATE_BASE + i);
+  lua_xmove(L, state->handler, 1 + count);
+  return count;
 }
 
 /* What the exit request says after its handler has seen it. */
@@ -487,6 +529,13 @@ static bool may_try_again(struct th_script_state *state) {
   return state->phase == TH_SCRIPT_TRIES && !th_actor_must_stop(state->actor);
 }
 
+/* The error's text, on top, was logged; gives the number of arguments. */
+static int try_again(struct th_script_state *state) {
+  lua_pop(state->L, 1);
+  begin_try(state, TH_SCRIPT_TRIES_AGAIN);
+  return push_handler(state);
+}
+
 static int run_handler(struct th_script_state *state, int arguments, struct th_buffer *details) {
   struct th_actor *actor = state->actor;
   for (;;) {
@@ -503,10 +552,7 @@ static int run_handler(struct th_script_state *state, int arguments, struct th_b
     }
     if (!may_try_again(state)) break;
     log_failure(actor, TH_LOG_WARNING, "failed, trying once more", error_text(state->L));
-    lua_settop(state->L, TH_STATE_BASE + 2);
-    begin_try(state, TH_SCRIPT_TRIES_AGAIN);
-    push_handler(state);
-    arguments = 3;
+    arguments = try_again(state);
   }
   log_failure(actor, TH_LOG_ERROR, "failed again", error_text(state->L));
   th_buffer_printf(details, "%s", error_text(state->L));
@@ -514,7 +560,7 @@ static int run_handler(struct th_script_state *state, int arguments, struct th_b
 }
 
 static int begin_handler(struct th_script_state *state, struct th_buffer *details) {
-  return run_handler(state, 3, details);
+  return run_handler(state, push_handler(state), details);
 }
 
 static int go_on(struct th_script_state *state, struct th_buffer *details) {
@@ -549,12 +595,21 @@ static int receive_recheck(struct th_script_state *state, struct th_buffer *deta
   return conclude_check(state, run_preemptible(state, begin_check, details));
 }
 
+/* What is plain needs no protection of its own: it is read here, and pushed by the handler's
+ * coroutine. A long string may be more than the actor's memory can hold. */
+static bool take_plain(struct th_script_state *state, const struct th_message *message) {
+  if (!th_codec_read_plain(message->payload, message->size, &state->plain) ||
+      state->plain.size > PLAIN_STRING)
+    return false;
+  state->sender = message->sender;
+  return true;
+}
+
 static int receive(struct th_actor *actor, struct th_message **message, struct th_buffer *details) {
   struct th_script_state *state = actor->state;
   if ((*message)->kind == TH_KIND_RECHECK) return receive_recheck(state, details);
-  if (!push_message(state, *message)) return refuse(state, details);
+  if (!take_plain(state, *message) && !push_message(state, *message)) return refuse(state, details);
   state->kind = (*message)->kind; /* the handler may have the message kept, and concluded */
-  push_handler(state);
   begin_try(state, TH_SCRIPT_TRIES);
   return run_preemptible(state, begin_handler, details);
 }

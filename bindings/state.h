@@ -7,8 +7,9 @@
  * can corrupt itself where it is refused memory. Only one block that is larger than several times
  * the limit is refused.
  *
- * The main thread's stack holds, from the bottom: the instance, the coroutine in which handlers
- * run.
+ * The main thread's stack holds, from the bottom: the function that has a message handled, with the
+ * instance in it; the coroutine in which it runs; a message's value and sender, while it is handled,
+ * unless the value is plain.
  *
  * Threads: turn. Owns: the state, the references to its source and its birth.
  */
@@ -23,6 +24,7 @@
 #include "base/buffer.h"
 #include "bindings/finalizer.h"
 #include "bindings/interrupt.h"
+#include "message/pack.h"
 
 struct th_code;
 
@@ -48,7 +50,10 @@ struct th_script_state {
   char *global_name;             /* or NULL */
   size_t memory;                 /* bytes that the state holds */
   enum th_script_phase phase;
-  enum th_kind kind; /* of the message that is handled */
+  enum th_kind kind;        /* of the message that is handled */
+  struct th_item plain;     /* its value, where that is plain; the bytes of a string are its own */
+  struct th_address sender; /* likewise */
+  const void *known;        /* see th_lua_push_known */
   struct th_interrupt interrupt;
   struct th_finalizers finalizers;
   uint64_t slice_began; /* of what runs; only where there is a time limit */
@@ -60,7 +65,7 @@ struct th_script_state {
   struct th_buffer scratch; /* for encoding; lives here so that a Lua error cannot leak it */
 };
 
-#define TH_STATE_INSTANCE 1
+#define TH_STATE_ENTRY 1
 #define TH_STATE_BASE 2
 
 /* A new state, with a Lua state that has nothing in it yet; NULL when there is no memory. Takes

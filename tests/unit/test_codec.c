@@ -131,15 +131,15 @@ static int lua_decode(lua_State *L) {
   return 1;
 }
 
-/* scalar(bytes) -> true, value | false */
-static int lua_scalar(lua_State *L) {
+/* plain(bytes) -> true, value | false */
+static int lua_plain(lua_State *L) {
   size_t size;
   const char *data = luaL_checklstring(L, 1, &size);
-  lua_pushboolean(L, 1);
-  if (th_codec_decode_scalar(L, data, size)) return 2;
-  assert_int_equal(lua_gettop(L), 2);
-  lua_pushboolean(L, 0);
-  return 1;
+  struct th_item item;
+  bool is_plain = th_codec_read_plain(data, size, &item);
+  lua_pushboolean(L, is_plain);
+  if (is_plain) th_codec_push_plain(L, &item);
+  return is_plain ? 2 : 1;
 }
 
 /* address(system, number) -> address */
@@ -164,7 +164,7 @@ static void open_state(lua_State *L) {
   th_lua_address_open(L);
   lua_register(L, "encode", lua_encode);
   lua_register(L, "decode", lua_decode);
-  lua_register(L, "scalar", lua_scalar);
+  lua_register(L, "plain", lua_plain);
   lua_register(L, "address", lua_address);
   lua_register(L, "light", lua_light);
   lua_register(L, "pack_names", th_codec_lua_pack_names);
@@ -253,16 +253,20 @@ LUA_TEST(numbers_from_elsewhere_are_read_in_every_form,
          "assert(same(decode(hex'cf 7fffffffffffffff'), math.maxinteger))")
 
 LUA_TEST(
-  scalars_alone_have_a_way_of_their_own,
-  "for _, value in ipairs{false, true, 0, -1, 300, math.mininteger, 1.5, -0.0, 0/0} do\n"
-  "  local taken, back = scalar((encode(value)))\n"
+  plain_values_alone_have_a_way_of_their_own,
+  "for _, value in ipairs{false, true, 0, -1, 300, math.mininteger, 1.5, -0.0, 0/0, '', 'x'} do\n"
+  "  local taken, back = plain((encode(value)))\n"
   "  assert(taken and same(value, back))\n"
   "end\n"
-  "local taken, back = scalar('\\xc0')\n"
-  "assert(taken and back == nil)\n"
-  "for _, value in ipairs{'', 'x', {}, {1}, address(1, 2)} do assert(not scalar((encode(value)))) "
+  "for _, bytes in ipairs{'\\xc0', ''} do\n"
+  "  local taken, back = plain(bytes)\n"
+  "  assert(taken and back == nil)\n"
   "end\n"
-  "for _, bytes in ipairs{'', '\\0\\0', '\\xcd\\1', '\\xc1'} do assert(not scalar(bytes)) end")
+  "for _, value in ipairs{{}, {1}, {a = 1}, address(1, 2)} do assert(not plain((encode(value)))) "
+  "end\n"
+  "for _, bytes in ipairs{'\\0\\0', '\\xcd\\1', '\\xc1', '\\xa1', '\\xa0\\0'} do\n"
+  "  assert(not plain(bytes))\n"
+  "end")
 
 /* ---- tables ---- */
 
@@ -976,7 +980,7 @@ int main(void) {
     cmocka_unit_test(strings_of_any_bytes_and_length_come_back),
     cmocka_unit_test(bin_is_read_as_a_string),
     cmocka_unit_test(numbers_from_elsewhere_are_read_in_every_form),
-    cmocka_unit_test(scalars_alone_have_a_way_of_their_own),
+    cmocka_unit_test(plain_values_alone_have_a_way_of_their_own),
     cmocka_unit_test(sequences_are_arrays_and_the_empty_table_too),
     cmocka_unit_test(other_tables_are_maps),
     cmocka_unit_test(float_keys_are_as_lua_has_them),
