@@ -44,8 +44,8 @@ struct th_birth {
 enum th_outcome {
   TH_SUSPENDED = 1, /* not ended: resume goes on with it, in a later turn */
   TH_UNSOUND =
-    2,         /* failed for good, like an error, and so that only restart makes it sound again */
-  TH_ENDED = 3,     /* of receive: the actor is over; th_actor.killed says why */
+    2,          /* failed for good, like an error, and so that only restart makes it sound again */
+  TH_ENDED = 3, /* of receive: the actor is over; th_actor.killed says why */
   TH_EXPECTANT = 4, /* of open: the behaviour has taken the birth, and gets everything until */
   TH_REBORN = 5     /* of receive: the actor is born now, from th_actor.birth; its state was
                        released, and what is on its shelf comes again */

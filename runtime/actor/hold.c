@@ -38,17 +38,20 @@ void th_holds_free(struct th_holds *holds) {
   free(holds);
 }
 
-static uint64_t waiting(const struct th_actor *target) {
-  return th_mailbox_depth(&target->mailbox) + th_shelf_waiting(&target->shelf) +
+/* What waits outside the mailbox. */
+static uint64_t set_aside(const struct th_actor *target) {
+  return th_shelf_waiting(&target->shelf) +
          atomic_load(&target->backlog); /* see th_system_endpoint_waits */
 }
 
-bool th_holds_is_full(const struct th_holds *holds, const struct th_actor *target) {
-  return holds->limit != 0 && waiting(target) > holds->limit;
+bool th_holds_is_full(const struct th_holds *holds, struct th_actor *target) {
+  uint64_t aside = set_aside(target);
+  if (holds->limit == 0) return false;
+  return aside > holds->limit || th_mailbox_exceeds(&target->mailbox, holds->limit - aside);
 }
 
 static bool has_room(const struct th_holds *holds, const struct th_actor *target) {
-  return waiting(target) <= holds->limit / 2;
+  return th_mailbox_depth(&target->mailbox) + set_aside(target) <= holds->limit / 2;
 }
 
 /* ---- the lists; the caller holds the lock ---- */

@@ -41,7 +41,7 @@ struct th_holds *th_holds_new(uint64_t limit);
 void th_holds_free(struct th_holds *holds);
 
 /* True when target's mailbox is over the limit: a sender is to be held. */
-bool th_holds_is_full(const struct th_holds *holds, const struct th_actor *target);
+bool th_holds_is_full(const struct th_holds *holds, struct th_actor *target);
 
 /* Holds; actor is the one whose hold it is, or NULL. released and context are set. False when there
  * is room meanwhile, or actor would wait for himself. After true the hold may be released at any

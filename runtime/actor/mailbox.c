@@ -26,6 +26,7 @@ void th_mailbox_init(struct th_mailbox *mailbox) {
   memset(mailbox, 0, sizeof *mailbox);
   atomic_init(&mailbox->head, NULL);
   atomic_init(&mailbox->pushed, 0);
+  atomic_init(&mailbox->seen, 0);
   atomic_init(&mailbox->taken, 0);
 }
 
@@ -73,13 +74,13 @@ struct th_message *th_mailbox_pop(struct th_mailbox *mailbox) {
 }
 
 void th_mailbox_put_back(struct th_mailbox *mailbox, struct th_queue messages) {
-  uint_fast64_t taken = atomic_load_explicit(&mailbox->taken, memory_order_relaxed);
+  uint_fast64_t count = 0;
   if (messages.first == NULL) return;
-  for (const struct th_message *each = messages.first; each != NULL; each = each->next) taken--;
+  for (const struct th_message *each = messages.first; each != NULL; each = each->next) count++;
   messages.last->next = mailbox->ordinary.first;
   mailbox->ordinary.first = messages.first;
   if (mailbox->ordinary.last == NULL) mailbox->ordinary.last = messages.last;
-  atomic_store_explicit(&mailbox->taken, taken, memory_order_relaxed);
+  atomic_fetch_add_explicit(&mailbox->pushed, count, memory_order_relaxed);
 }
 
 bool th_mailbox_has_urgent(struct th_mailbox *mailbox) {
@@ -104,4 +105,14 @@ uint64_t th_mailbox_depth(const struct th_mailbox *mailbox) {
   uint64_t taken = atomic_load_explicit(&mailbox->taken, memory_order_relaxed);
   uint64_t pushed = atomic_load_explicit(&mailbox->pushed, memory_order_relaxed);
   return pushed > taken ? pushed - taken : 0;
+}
+
+/* What was taken is looked at only where it matters: the turn writes it all the time. */
+bool th_mailbox_exceeds(struct th_mailbox *mailbox, uint64_t limit) {
+  uint64_t pushed = atomic_load_explicit(&mailbox->pushed, memory_order_relaxed);
+  uint64_t seen = atomic_load_explicit(&mailbox->seen, memory_order_relaxed);
+  if (pushed <= seen || pushed - seen <= limit) return false;
+  uint64_t taken = atomic_load_explicit(&mailbox->taken, memory_order_relaxed);
+  atomic_store_explicit(&mailbox->seen, taken, memory_order_relaxed);
+  return pushed > taken && pushed - taken > limit;
 }

@@ -6,7 +6,7 @@
  * once. Taking exchanges the head for AWAKE, and puts what came into two queues that only the turn
  * touches: urgent messages first.
  *
- * Threads: th_mailbox_push, _touch and _depth any; the others only in the actor's turn.
+ * Threads: th_mailbox_push, _touch, _depth and _exceeds any; the others only in the actor's turn.
  * Owns: every message in it.
  */
 #ifndef TH_ACTOR_MAILBOX_H
@@ -28,10 +28,18 @@ struct th_queue {
 void th_queue_push(struct th_queue *queue, struct th_message *message);
 struct th_message *th_queue_pop(struct th_queue *queue);
 
+/* What one processor's cache holds of its own at a time: who sends and who takes do not disturb each
+ * other by writing beside each other. */
+#define TH_LINE 64
+
 struct th_mailbox {
-  _Atomic(struct th_message *) head;
+  /* Written by who sends. */
+  _Alignas(TH_LINE) _Atomic(struct th_message *) head;
   atomic_uint_fast64_t pushed; /* how many ever; relaxed: a statistic */
-  atomic_uint_fast64_t taken;  /* likewise; written by the turn alone */
+  atomic_uint_fast64_t seen;   /* of taken, when a sender last looked; never more */
+
+  /* Written by the turn. */
+  _Alignas(TH_LINE) atomic_uint_fast64_t taken; /* how many ever; relaxed: a statistic */
   struct th_queue urgent;
   struct th_queue ordinary;
 };
@@ -57,6 +65,9 @@ void th_mailbox_touch(struct th_mailbox *mailbox);
 
 /* About how many wait; any thread. */
 uint64_t th_mailbox_depth(const struct th_mailbox *mailbox);
+
+/* Whether more than limit wait, about; for who has just pushed. */
+bool th_mailbox_exceeds(struct th_mailbox *mailbox, uint64_t limit);
 
 /* Lets the actor sleep. False when a message came in between: the turn goes on. */
 bool th_mailbox_sleep(struct th_mailbox *mailbox);

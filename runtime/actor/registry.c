@@ -60,7 +60,7 @@ static void push_free(struct th_registry *registry, struct th_actor *actor) {
 static void add_chunk(struct th_registry *registry) {
   uint32_t chunk = registry->chunk_count;
   if (chunk == CHUNKS) return;
-  struct th_actor *slots = th_alloc_zeroed(CHUNK_SLOTS, sizeof *slots);
+  struct th_actor *slots = th_alloc_aligned(_Alignof(struct th_actor), CHUNK_SLOTS * sizeof *slots);
   for (uint32_t slot = CHUNK_SLOTS; slot-- > 0;) {
     uint64_t index = ((uint64_t)chunk << CHUNK_BITS) | slot;
     th_actor_init(&slots[slot], registry->world);

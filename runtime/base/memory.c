@@ -26,6 +26,12 @@ void *th_alloc_zeroed(size_t count, size_t size) {
   return block;
 }
 
+void *th_alloc_aligned(size_t alignment, size_t size) {
+  void *block = aligned_alloc(alignment, size);
+  if (block == NULL) no_memory(size);
+  return block;
+}
+
 void *th_realloc(void *block, size_t size) {
   void *resized = realloc(block, at_least_one(size));
   if (resized == NULL) no_memory(size);

@@ -17,6 +17,9 @@ void *th_alloc(size_t size) __attribute__((malloc, returns_nonnull));
 /* Gives count * size zeroed bytes; never NULL. */
 void *th_alloc_zeroed(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
 
+/* Gives size bytes, a multiple of alignment, at a multiple of it, uninitialised; never NULL. */
+void *th_alloc_aligned(size_t alignment, size_t size) __attribute__((malloc, returns_nonnull));
+
 /* Resizes; never NULL. */
 void *th_realloc(void *block, size_t size) __attribute__((returns_nonnull));
 

@@ -104,6 +104,24 @@ static void what_is_put_back_waits_before_the_rest(void **unused) {
   assert_int_equal(th_mailbox_depth(&mailbox), 0);
 }
 
+static void senders_see_a_limit_as_soon_as_it_is_passed(void **unused) {
+  struct th_mailbox mailbox;
+  (void)unused;
+  th_mailbox_init(&mailbox);
+  for (uint32_t round = 0; round < 3; round++) {
+    for (uint32_t i = 1; i <= 10; i++) {
+      assert_false(th_mailbox_exceeds(&mailbox, 10));
+      th_mailbox_push(&mailbox, number(1, i, 0));
+    }
+    assert_false(th_mailbox_exceeds(&mailbox, 10));
+    th_mailbox_push(&mailbox, number(1, 11, 0));
+    assert_true(th_mailbox_exceeds(&mailbox, 10));
+    expect(&mailbox, 1);
+    assert_false(th_mailbox_exceeds(&mailbox, 10));
+    for (uint32_t i = 2; i <= 11; i++) expect(&mailbox, i);
+  }
+}
+
 static void depth_counts_what_waits(void **unused) {
   struct th_mailbox mailbox;
   (void)unused;
@@ -191,6 +209,7 @@ int main(void) {
     cmocka_unit_test(urgent_messages_go_first_and_in_order),
     cmocka_unit_test(what_is_put_back_waits_before_the_rest),
     cmocka_unit_test(depth_counts_what_waits),
+    cmocka_unit_test(senders_see_a_limit_as_soon_as_it_is_passed),
     cmocka_unit_test(nothing_is_lost_doubled_or_reordered_between_threads),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
