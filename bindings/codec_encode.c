@@ -32,6 +32,7 @@ struct met {
 struct encoder {
   lua_State *L;
   struct th_buffer *buffer;
+  size_t start; /* what was in it before */
   int depth;
   uint8_t kind;
   int hash_index; /* stack slot of the userdata behind hash; nil before */
@@ -89,8 +90,8 @@ static int fail_limits(struct encoder *encoder) {
   int error = encoder->buffer->error;
   if (error == TH_ETOOBIG) {
     char size[32];
-    size_t limit = encoder->buffer->limit != 0 ? encoder->buffer->limit : UINT32_MAX;
-    snprintf(size, sizeof size, "%zu", limit);
+    size_t limit = encoder->buffer->limit;
+    snprintf(size, sizeof size, "%zu", limit != 0 ? limit - encoder->start : UINT32_MAX);
     lua_pushfstring(encoder->L, "message is larger than %s bytes", size);
   } else {
     lua_pushfstring(encoder->L, "message: %s", th_error_words(error));
@@ -378,6 +379,7 @@ static int encode_whole(lua_State *L, int index, struct th_buffer *buffer, uint8
   struct encoder encoder;
   encoder.L = L;
   encoder.buffer = buffer;
+  encoder.start = buffer->size;
   encoder.kind = TH_KIND_USER;
   encoder.depth = 0;
   encoder.count = 0;
@@ -396,7 +398,7 @@ static int encode_whole(lua_State *L, int index, struct th_buffer *buffer, uint8
 
 /* Whatever is no plain value; also a plain one that did not fit. */
 static int encode_other(lua_State *L, int index, struct th_buffer *buffer, uint8_t *kind) {
-  struct encoder encoder = {.L = L, .buffer = buffer};
+  struct encoder encoder = {.L = L, .buffer = buffer, .start = buffer->size};
   int type = lua_type(L, index);
   if (buffer->error != 0) return fail_limits(&encoder);
   if (type == LUA_TTABLE) return encode_whole(L, index, buffer, kind);
@@ -409,6 +411,7 @@ int th_codec_encode(lua_State *L, int index, struct th_buffer *buffer, uint8_t *
   int before = buffer->error;
   *kind = TH_KIND_USER;
   if (encode_plain(L, buffer, index, lua_type(L, index)) && buffer->error == 0) return 0;
+  buffer->size = size;
   int error = encode_other(L, index, buffer, kind);
   if (error != 0) {
     buffer->size = size;

@@ -51,6 +51,16 @@ static struct th_actor *post(struct th_script_state *state, enum th_kind kind,
   return message != NULL ? state->world->ops->send(state->world, message) : NULL;
 }
 
+/* The same with the value at index, which is written where it is to be read. [-0, +0, e] */
+static struct th_actor *post_value(lua_State *L, int index, struct th_script_state *state,
+                                   const struct th_address *target) {
+  struct th_buffer *buffer = &state->outgoing;
+  th_message_begin(buffer, state->world->message_limit);
+  enum th_kind kind = th_kind_from_user(encode(L, index, buffer, "message"));
+  struct th_message *message = th_message_end(kind, target, &state->actor->address, buffer);
+  return message != NULL ? state->world->ops->send(state->world, message) : NULL;
+}
+
 /* Nobody else could empty the mailbox of one who sends to himself, so he cannot wait for room. */
 static void refuse_own_flood(lua_State *L, struct th_script_state *state,
                              const struct th_address *target) {
@@ -85,10 +95,7 @@ static int self_send(lua_State *L) {
   const struct th_address *target = th_lua_check_address(L, 2, "send");
   luaL_checkany(L, 3);
   refuse_own_flood(L, state, target);
-  struct th_buffer *buffer = scratch(state);
-  enum th_kind kind = th_kind_from_user(encode(L, 3, buffer, "message"));
-  struct th_actor *full = post(state, kind, target, buffer);
-  done_with_scratch(state);
+  struct th_actor *full = post_value(L, 3, state, target);
   return full != NULL ? wait_for_room(L, state, full) : 0;
 }
 
@@ -97,10 +104,7 @@ static int self_post(lua_State *L) {
   struct th_script_state *state = th_script_state_of(L);
   const struct th_address *target = th_lua_check_address(L, 1, "post");
   luaL_checkany(L, 2);
-  struct th_buffer *buffer = scratch(state);
-  enum th_kind kind = th_kind_from_user(encode(L, 2, buffer, "message"));
-  post(state, kind, target, buffer);
-  done_with_scratch(state);
+  post_value(L, 2, state, target);
   return 0;
 }
 

@@ -59,6 +59,7 @@ struct th_script_state *th_script_state_new(struct th_actor *actor, struct th_sc
   state->source = birth->source;
   state->birth = birth;
   th_buffer_init(&state->scratch);
+  th_buffer_init(&state->outgoing);
   state->scratch.limit = birth->world->message_limit;
   th_interrupt_init(state);
   if (th_script_state_open(state)) return state;
@@ -94,6 +95,7 @@ void th_script_state_free(struct th_script_state *state) {
   th_bytes_unref(state->wanted);
   free(state->global_name);
   th_buffer_clear(&state->scratch);
+  th_buffer_clear(&state->outgoing);
   free(state);
 }
 

@@ -61,8 +61,10 @@ struct th_script_state {
   uint64_t reads;       /* number of the kept message that is being decoded; 0: none */
   unsigned closes;      /* nested calls to coroutine.close */
   bool exit_is_recursive;
-  bool is_crammed;          /* was stopped for its memory since the last message */
-  struct th_buffer scratch; /* for encoding; lives here so that a Lua error cannot leak it */
+  bool is_crammed; /* was stopped for its memory since the last message */
+  /* They live here so that a Lua error cannot leak them. */
+  struct th_buffer scratch;  /* for encoding */
+  struct th_buffer outgoing; /* a message that is being written */
 };
 
 #define TH_STATE_ENTRY 1

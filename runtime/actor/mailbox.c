@@ -74,13 +74,14 @@ struct th_message *th_mailbox_pop(struct th_mailbox *mailbox) {
 }
 
 void th_mailbox_put_back(struct th_mailbox *mailbox, struct th_queue messages) {
-  uint_fast64_t count = 0;
+  uint_fast64_t taken = atomic_load_explicit(&mailbox->taken, memory_order_relaxed);
   if (messages.first == NULL) return;
-  for (const struct th_message *each = messages.first; each != NULL; each = each->next) count++;
+  for (const struct th_message *each = messages.first; each != NULL; each = each->next) taken--;
   messages.last->next = mailbox->ordinary.first;
   mailbox->ordinary.first = messages.first;
   if (mailbox->ordinary.last == NULL) mailbox->ordinary.last = messages.last;
-  atomic_fetch_add_explicit(&mailbox->pushed, count, memory_order_relaxed);
+  atomic_store_explicit(&mailbox->taken, taken, memory_order_relaxed);
+  atomic_store_explicit(&mailbox->seen, taken, memory_order_relaxed);
 }
 
 bool th_mailbox_has_urgent(struct th_mailbox *mailbox) {

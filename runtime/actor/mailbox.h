@@ -36,7 +36,7 @@ struct th_mailbox {
   /* Written by who sends. */
   _Alignas(TH_LINE) _Atomic(struct th_message *) head;
   atomic_uint_fast64_t pushed; /* how many ever; relaxed: a statistic */
-  atomic_uint_fast64_t seen;   /* of taken, when a sender last looked; never more */
+  atomic_uint_fast64_t seen;   /* of taken, when it was last looked at; about */
 
   /* Written by the turn. */
   _Alignas(TH_LINE) atomic_uint_fast64_t taken; /* how many ever; relaxed: a statistic */

@@ -1,9 +1,13 @@
 #include "message/message.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/stock.h"
+
+#define LARGE 4096 /* bytes */
 
 struct th_message *th_message_new(enum th_kind kind, const struct th_address *target,
                                   const struct th_address *sender, const void *payload,
@@ -22,6 +26,35 @@ struct th_message *th_message_pack(enum th_kind kind, const struct th_address *t
                                    const struct th_buffer *buffer) {
   if (buffer->error != 0) return NULL;
   return th_message_new(kind, target, sender, buffer->data, buffer->size);
+}
+
+void th_message_begin(struct th_buffer *buffer, size_t limit) {
+  size_t most = limit != 0 ? sizeof(struct th_message) + limit : SIZE_MAX;
+  if (buffer->data == NULL && (buffer->data = th_stock_take(TH_STOCK_BLOCK)) != NULL)
+    buffer->capacity = most < TH_STOCK_BLOCK - 1 ? most : TH_STOCK_BLOCK - 1;
+  buffer->limit = limit != 0 ? most : 0;
+  buffer->size = sizeof(struct th_message);
+  buffer->error = buffer->data != NULL ? 0 : TH_ENOMEM;
+}
+
+/* Large ones give back what they do not need: they may have to wait. */
+static void *fit(const struct th_buffer *buffer) {
+  if (buffer->size < LARGE || buffer->capacity - buffer->size < buffer->size / 4)
+    return buffer->data;
+  void *fitting = realloc(buffer->data, buffer->size);
+  return fitting != NULL ? fitting : buffer->data;
+}
+
+struct th_message *th_message_end(enum th_kind kind, const struct th_address *target,
+                                  const struct th_address *sender, struct th_buffer *buffer) {
+  if (buffer->error != 0) return NULL;
+  struct th_message *message = fit(buffer);
+  *message = (struct th_message){.target = *target,
+                                 .sender = *sender,
+                                 .kind = (uint8_t)kind,
+                                 .size = buffer->size - sizeof *message};
+  th_buffer_init(buffer);
+  return message;
 }
 
 void th_message_free(struct th_message *message) {

@@ -36,7 +36,7 @@ enum th_kind {
   TH_KIND_PRESENCE =
     38, /* to who has a global name: say so to the sender, who asked to create it */
   TH_KIND_CONVENTION = 39, /* to an admin, by another or by the runtime here: message/protocol.h */
-  TH_KIND_REMOTE = 40, /* between an actor and what stands for it elsewhere: message/protocol.h */
+  TH_KIND_REMOTE = 40,  /* between an actor and what stands for it elsewhere: message/protocol.h */
   TH_KIND_RECHECK = 41, /* to an actor: the system's capabilities have changed; no value */
   TH_KIND_SOURCE = 42   /* to an admin, or by one to who waits for a source: message/protocol.h */
 };
@@ -74,6 +74,14 @@ struct th_message *th_message_new(enum th_kind kind, const struct th_address *ta
 /* The same from a buffer that a writer filled; NULL when its error is set. The buffer stays. */
 struct th_message *th_message_pack(enum th_kind kind, const struct th_address *target,
                                    const struct th_address *sender, const struct th_buffer *buffer);
+
+/* The same without a copy: begin readies an empty buffer of the caller's, writers append the payload
+ * (of limit bytes at most, 0: any number), and end makes a message of the buffer's memory, which is
+ * empty then. NULL when its error is set, and the memory stays. A begun buffer is begun again, or
+ * cleared. */
+void th_message_begin(struct th_buffer *buffer, size_t limit);
+struct th_message *th_message_end(enum th_kind kind, const struct th_address *target,
+                                  const struct th_address *sender, struct th_buffer *buffer);
 
 /* NULL is fine. */
 void th_message_free(struct th_message *message);

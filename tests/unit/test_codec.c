@@ -537,7 +537,7 @@ LUA_TEST(
 
 LUA_TEST(
   what_is_too_large_is_refused,
-  "local words = 'message is larger than 106 bytes'\n"
+  "local words = 'message is larger than 100 bytes'\n"
   "for _, value in ipairs{('x'):rep(101), {('x'):rep(101)}, {a = {('x'):rep(60), ('x'):rep(60)}}} "
   "do\n"
   "  local bytes, text = encode(value, 100)\n"

@@ -80,6 +80,46 @@ static void a_failed_writer_makes_no_message(void **state) {
   th_buffer_clear(&buffer);
 }
 
+/* Of every length around what fits into one block, and of some that do not. */
+static void what_is_written_in_place_is_the_message(void **state) {
+  (void)state;
+  static char text[100000];
+  struct th_buffer buffer;
+  th_buffer_init(&buffer);
+  memset(text, 'x', sizeof text);
+  for (size_t size = 0; size < sizeof text; size += size < 200 ? 1 : 9973) {
+    th_message_begin(&buffer, 0);
+    assert_int_equal(th_buffer_append(&buffer, text, size), 0);
+    struct th_message *message = th_message_end(TH_KIND_WAKEUP, &target, &sender, &buffer);
+    assert_non_null(message);
+    assert_null(buffer.data);
+    assert_int_equal(message->kind, TH_KIND_WAKEUP);
+    assert_int_equal(message->flags, 0);
+    assert_int_equal(message->ticket, 0);
+    assert_true(th_address_equal(&message->target, &target));
+    assert_true(th_address_equal(&message->sender, &sender));
+    assert_int_equal(message->size, size);
+    assert_memory_equal(message->payload, text, size);
+    th_message_free(message);
+  }
+}
+
+static void a_limit_is_of_the_payload_alone(void **state) {
+  (void)state;
+  struct th_buffer buffer;
+  th_buffer_init(&buffer);
+  th_message_begin(&buffer, 3);
+  assert_int_equal(th_buffer_append(&buffer, "four", 4), TH_ETOOBIG);
+  assert_null(th_message_end(TH_KIND_USER, &target, &sender, &buffer));
+  th_message_begin(&buffer, 3);
+  assert_int_equal(th_buffer_append(&buffer, "two", 3), 0);
+  struct th_message *message = th_message_end(TH_KIND_USER, &target, &sender, &buffer);
+  assert_memory_equal(message->payload, "two", 3);
+  th_message_free(message);
+  th_message_begin(&buffer, 3);
+  th_buffer_clear(&buffer);
+}
+
 static void sizes_that_no_memory_holds_make_no_message(void **state) {
   (void)state;
   assert_null(th_message_new(TH_KIND_USER, &target, &sender, "", SIZE_MAX));
@@ -98,6 +138,8 @@ int main(void) {
     cmocka_unit_test(what_is_not_given_is_zero),
     cmocka_unit_test(what_a_writer_wrote_becomes_the_payload),
     cmocka_unit_test(a_failed_writer_makes_no_message),
+    cmocka_unit_test(what_is_written_in_place_is_the_message),
+    cmocka_unit_test(a_limit_is_of_the_payload_alone),
     cmocka_unit_test(sizes_that_no_memory_holds_make_no_message),
     cmocka_unit_test(no_message_is_freed_without_harm),
   };
