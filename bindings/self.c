@@ -55,10 +55,12 @@ static struct th_actor *post(struct th_script_state *state, enum th_kind kind,
 static struct th_actor *post_value(lua_State *L, int index, struct th_script_state *state,
                                    const struct th_address *target) {
   struct th_buffer *buffer = &state->outgoing;
-  th_message_begin(buffer, state->world->message_limit);
+  th_message_begin(buffer, state->last_size, state->world->message_limit);
   enum th_kind kind = th_kind_from_user(encode(L, index, buffer, "message"));
   struct th_message *message = th_message_end(kind, target, &state->actor->address, buffer);
-  return message != NULL ? state->world->ops->send(state->world, message) : NULL;
+  if (message == NULL) return NULL;
+  state->last_size = message->size;
+  return state->world->ops->send(state->world, message);
 }
 
 /* Nobody else could empty the mailbox of one who sends to himself, so he cannot wait for room. */

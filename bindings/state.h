@@ -65,6 +65,7 @@ struct th_script_state {
   /* They live here so that a Lua error cannot leak them. */
   struct th_buffer scratch;  /* for encoding */
   struct th_buffer outgoing; /* a message that is being written */
+  size_t last_size;          /* bytes of the last one: the next may be as large */
 };
 
 #define TH_STATE_ENTRY 1

@@ -8,6 +8,7 @@
 #include "base/stock.h"
 
 #define LARGE 4096 /* bytes */
+#define MOST_EXPECTED ((size_t)128 << 10)
 
 struct th_message *th_message_new(enum th_kind kind, const struct th_address *target,
                                   const struct th_address *sender, const void *payload,
@@ -28,20 +29,24 @@ struct th_message *th_message_pack(enum th_kind kind, const struct th_address *t
   return th_message_new(kind, target, sender, buffer->data, buffer->size);
 }
 
-void th_message_begin(struct th_buffer *buffer, size_t limit) {
+void th_message_begin(struct th_buffer *buffer, size_t expected, size_t limit) {
   size_t most = limit != 0 ? sizeof(struct th_message) + limit : SIZE_MAX;
-  if (buffer->data == NULL && (buffer->data = th_stock_take(TH_STOCK_BLOCK)) != NULL)
-    buffer->capacity = most < TH_STOCK_BLOCK - 1 ? most : TH_STOCK_BLOCK - 1;
+  size_t block = sizeof(struct th_message) + (expected < MOST_EXPECTED ? expected : MOST_EXPECTED) +
+                 2;
+  if (block < TH_STOCK_BLOCK) block = TH_STOCK_BLOCK;
+  if (buffer->data == NULL && (buffer->data = th_stock_take(block)) != NULL)
+    buffer->capacity = most < block - 1 ? most : block - 1;
   buffer->limit = limit != 0 ? most : 0;
   buffer->size = sizeof(struct th_message);
   buffer->error = buffer->data != NULL ? 0 : TH_ENOMEM;
 }
 
-/* Large ones give back what they do not need: they may have to wait. */
+/* What is not needed is given back: the message may have to wait. */
 static void *fit(const struct th_buffer *buffer) {
-  if (buffer->size < LARGE || buffer->capacity - buffer->size < buffer->size / 4)
+  size_t needed = buffer->size > TH_STOCK_BLOCK ? buffer->size : TH_STOCK_BLOCK;
+  if (buffer->capacity - buffer->size < (needed >= LARGE ? needed / 4 : needed))
     return buffer->data;
-  void *fitting = realloc(buffer->data, buffer->size);
+  void *fitting = realloc(buffer->data, needed);
   return fitting != NULL ? fitting : buffer->data;
 }
 

@@ -75,11 +75,11 @@ struct th_message *th_message_new(enum th_kind kind, const struct th_address *ta
 struct th_message *th_message_pack(enum th_kind kind, const struct th_address *target,
                                    const struct th_address *sender, const struct th_buffer *buffer);
 
-/* The same without a copy: begin readies an empty buffer of the caller's, writers append the payload
- * (of limit bytes at most, 0: any number), and end makes a message of the buffer's memory, which is
- * empty then. NULL when its error is set, and the memory stays. A begun buffer is begun again, or
- * cleared. */
-void th_message_begin(struct th_buffer *buffer, size_t limit);
+/* The same without a copy: begin readies an empty buffer of the caller's, with room for a payload of
+ * the expected bytes; writers append it (limit bytes at most, 0: any number); and end makes a message
+ * of the buffer's memory, which is empty then. NULL when its error is set, and the memory stays. A
+ * begun buffer is begun again, or cleared. */
+void th_message_begin(struct th_buffer *buffer, size_t expected, size_t limit);
 struct th_message *th_message_end(enum th_kind kind, const struct th_address *target,
                                   const struct th_address *sender, struct th_buffer *buffer);
 

@@ -88,7 +88,7 @@ static void what_is_written_in_place_is_the_message(void **state) {
   th_buffer_init(&buffer);
   memset(text, 'x', sizeof text);
   for (size_t size = 0; size < sizeof text; size += size < 200 ? 1 : 9973) {
-    th_message_begin(&buffer, 0);
+    th_message_begin(&buffer, size / 2, 0);
     assert_int_equal(th_buffer_append(&buffer, text, size), 0);
     struct th_message *message = th_message_end(TH_KIND_WAKEUP, &target, &sender, &buffer);
     assert_non_null(message);
@@ -108,15 +108,15 @@ static void a_limit_is_of_the_payload_alone(void **state) {
   (void)state;
   struct th_buffer buffer;
   th_buffer_init(&buffer);
-  th_message_begin(&buffer, 3);
+  th_message_begin(&buffer, 0, 3);
   assert_int_equal(th_buffer_append(&buffer, "four", 4), TH_ETOOBIG);
   assert_null(th_message_end(TH_KIND_USER, &target, &sender, &buffer));
-  th_message_begin(&buffer, 3);
+  th_message_begin(&buffer, 0, 3);
   assert_int_equal(th_buffer_append(&buffer, "two", 3), 0);
   struct th_message *message = th_message_end(TH_KIND_USER, &target, &sender, &buffer);
   assert_memory_equal(message->payload, "two", 3);
   th_message_free(message);
-  th_message_begin(&buffer, 3);
+  th_message_begin(&buffer, 0, 3);
   th_buffer_clear(&buffer);
 }
 
