@@ -161,6 +161,9 @@ end
 function status.actor(response)
   local lines = { "Status of actor " .. actor_line(response) }
   if response.parent then lines[#lines + 1] = "  Parent: " .. tostring(response.parent) end
+  if response.alias and response.alias ~= response.address then
+    lines[#lines + 1] = "  Alias: " .. tostring(response.alias)
+  end
   add_list(lines, "Children", response.children, tostring)
   if response.wakeups and response.wakeups > 0 then
     lines[#lines + 1] = "  Wakeups to come: " .. tostring(response.wakeups)

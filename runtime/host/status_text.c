@@ -242,12 +242,20 @@ static void put_address_line(struct th_buffer *text, struct th_view actor, const
   put(text, "\n");
 }
 
+/* Who asked by the alias sees it as the address. */
+static void put_alias(struct th_buffer *text, struct th_view actor) {
+  struct th_address address = th_view_address(actor, "address");
+  struct th_address alias = th_view_address(actor, "alias");
+  if (!th_address_equal(&address, &alias)) put_address_line(text, actor, "alias");
+}
+
 void th_status_text_actor(struct th_view status, struct th_buffer *text) {
   static const char *const counts[] = {"waiting", "handled", "failed", "restarts", "wakeups"};
   char memory[32];
   put_text(text, status, "class");
   put(text, "\n");
   put_address_line(text, status, "address");
+  put_alias(text, status);
   put_line(text, status, "name");
   put_address_line(text, status, "parent");
   put_address_line(text, status, "admin");

@@ -44,11 +44,12 @@
  * peer: {admin, isUp, upFor, silentFor, sent, received, acknowledged, repeated, connections, waiting}
  *   a system that messages were exchanged with; upFor and silentFor in seconds; repeated: sent again
  *   after a connection was lost; waiting: not sent yet, or not acknowledged
- * actor status: {address, class, name, parent, source, state, waiting, handled, failed, restarts,
- *   memory, time}; of one actor alone also {admin, children [address], wakeups}
+ * actor status: {address, class, name, parent, alias, source, state, waiting, handled, failed,
+ *   restarts, memory, time}; of one actor alone also {admin, children [address], wakeups}
  *   state: "starting", "running", "exiting", or "elsewhere" for one that lives on another system,
  *   and whose status is got by a request to itself; memory in bytes; time in its handlers, in seconds,
- *   about; name, parent, source may be missing
+ *   about; alias: of one that lives here for another system, its address there, whose status has its
+ *   parent; name, parent, alias, source may be missing
  *
  * A message of kind TH_KIND_STATUS_REQUEST to anybody is answered likewise, by the admin, with an
  * instance whose fields are those: Thespian_SystemStatusResponse for the admin, else

@@ -120,6 +120,16 @@ uint64_t th_hosting_find(struct th_hosting *hosting, const struct th_address *ad
   return number;
 }
 
+struct th_address th_hosting_alias(struct th_hosting *hosting, uint64_t number) {
+  if (is_empty(hosting)) return TH_NOBODY;
+  pthread_mutex_lock(&hosting->lock);
+  struct hosted *hosted = th_map_find(&hosting->by_number, number);
+  while (hosted != NULL && !hosted->has_alias) hosted = hosted->next;
+  struct th_address alias = hosted != NULL ? hosted->forward : TH_NOBODY;
+  pthread_mutex_unlock(&hosting->lock);
+  return alias;
+}
+
 /* ---- messages to aliases ---- */
 
 /* What need not wait for the forward: nobody else's messages could have been before it. */

@@ -38,6 +38,9 @@ size_t th_hosting_count(const struct th_hosting *hosting);
 /* The number of the actor that is called by that address here; 0 for none. */
 uint64_t th_hosting_find(struct th_hosting *hosting, const struct th_address *address);
 
+/* The alias of the actor with that number; nobody where it has none. */
+struct th_address th_hosting_alias(struct th_hosting *hosting, uint64_t number);
+
 /* True: the message's target has an alias here, and the message was taken; *full is then the slot
  * for which the sender should be held, or NULL. from_forward: what comes from the actor's own forward
  * does not wait for it. */

@@ -76,6 +76,11 @@ static void pack_names(const struct th_system *system, const struct th_map *name
 
 /* ---- one actor ---- */
 
+static struct th_address alias_of(const struct th_system *system, const struct th_actor *actor) {
+  if (system->hosting == NULL) return TH_NOBODY; /* a base without other systems */
+  return th_hosting_alias(system->hosting, th_actor_number(actor));
+}
+
 /* What an actor was suspended at, or keeps, has not been handled yet. */
 static uint64_t waiting(const struct th_actor *actor) {
   return th_mailbox_depth(&actor->mailbox) + th_shelf_waiting(&actor->shelf) +
@@ -95,13 +100,14 @@ static void pack_counts(const struct th_actor *actor, struct th_buffer *buffer) 
 }
 
 /* Appends the pairs of a map, ACTOR_FIELDS of them. */
-#define ACTOR_FIELDS 12
+#define ACTOR_FIELDS 13
 static void pack_actor(struct th_system *system, struct th_actor *actor,
                        const struct th_address *address, const struct name *name,
                        struct th_buffer *buffer) {
   struct th_actor_card *card = &actor->card;
   uint64_t parent = get(&card->parent);
   struct th_address parent_address = th_system_address(system, parent);
+  struct th_address alias = alias_of(system, actor);
   th_pack_text(buffer, "address");
   th_pack_address(buffer, address);
   pack_field_text(buffer, "class", atomic_load_explicit(&card->class_name, memory_order_acquire));
@@ -112,6 +118,8 @@ static void pack_actor(struct th_system *system, struct th_actor *actor,
     th_pack_nil(buffer);
   th_pack_text(buffer, "parent");
   th_pack_address(buffer, parent != 0 ? &parent_address : &TH_NOBODY);
+  th_pack_text(buffer, "alias");
+  th_pack_address(buffer, &alias);
   pack_field_text(buffer, "source", atomic_load_explicit(&card->source, memory_order_relaxed));
   pack_field_text(buffer, "state", state_of(card));
   pack_counts(actor, buffer);

@@ -76,6 +76,19 @@ done
 expect 0 "" "$HOST" status "$clerk" --json
 contains '"class": "printing.Clerk"' "$out"
 
+# In the list of that system it has an address of its own, and the one that its creator knows.
+expect 0 "" "$HOST" status --json --port "$printer"
+contains "\"alias\": \"$clerk\"" "$out"
+[ "$(echo "$out" | tr '{' '\n' | grep -c "\"alias\": \"")" = 1 ] || fail "others have an alias: $out"
+hosted=$(echo "$out" | tr '{' '\n' | grep "\"alias\": \"" | sed 's/.*"address": "\([^"]*\)".*/\1/')
+contains "@127.0.0.1:$printer" "$hosted"
+expect 0 "" "$HOST" status "$hosted" --port "$printer"
+contains "  alias    $clerk" "$out"
+expect 0 "" "$HOST" status "$clerk" --port "$printer"
+[ "$(echo "$out" | grep -c alias)" = 0 ] || fail "the alias is shown twice: $out"
+expect 0 "" "$HOST" status --json --port "$member"
+[ "$(echo "$out" | grep -c "\"alias\": \"")" = 0 ] || fail "a forward has an alias: $out"
+
 # It is asked to exit by way of a third system.
 expect 0 "" "$HOST" exit "$clerk" --port "$leader"
 looks=0
