@@ -82,7 +82,15 @@ function Authority:readState()
   if not self.state then return newest end
   local text, why, number = read_file(self.state)
   if not text and number ~= ENOENT then error("the newest versions cannot be read: " .. why, 0) end
-  for name, version in (text or ""):gmatch "([^\t\n]+)\t([^\t\n]+)\n" do newest[name] = version end
+  -- Another file would be taken for none, and lost when the first version is kept in its place.
+  local rest = (text or ""):gsub("([^\t\n]+)\t([^\t\n]+)\n", function(name, version)
+    newest[name] = version
+    return ""
+  end)
+  if rest ~= "" then
+    error(("%s holds no list of newest versions, and is left as it is; name another file, or move "
+      .. "it away to begin a new list"):format(self.state), 0)
+  end
   return newest
 end
 

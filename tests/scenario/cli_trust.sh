@@ -89,6 +89,16 @@ refused second "it is version 1.10 of shop, and 1.13 was here already"
 expect 0 "" "$HOST" shutdown --port "$port"
 port=
 
+# ---- a file that is no list of versions ----------------------------------------------------------
+
+for lines in "a letter" "shop\t1.13\nshop" "shop\t1.13\n\n"; do
+  printf "$lines" >letter
+  cp letter before
+  expect 1 "letter holds no list of newest versions, and is left as it is; name another file" \
+    "$HOST" start --daemon --log-file "$work/start.log" --port 0 --trust one.pub --trust-state letter
+  cmp -s letter before || fail "the file is not as it was: $(cat letter)"
+done
+
 # ---- from the first moment -----------------------------------------------------------------------
 
 expect 1 "the bundle is not signed" "$HOST" start --daemon --log-file "$work/start.log" --port 0 --trust one.pub --load plain.zip
