@@ -37,7 +37,8 @@ function sourcefile.read(file, level)
   if not isreader(file) then
     refuse(level, "expected a path or something with :read, got " .. type(file))
   end
-  local data, why = file:read("a")
+  local is_read, data, why = pcall(file.read, file, "a")
+  if not is_read then refuse(level, ":read has failed: " .. tostring(data)) end
   if type(data) ~= "string" then
     local reason = why and ": " .. tostring(why) or ""
     refuse(level, ":read gave no string but " .. type(data) .. reason)

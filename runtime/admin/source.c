@@ -8,6 +8,7 @@
 
 #include "admin/source_limits.h"
 #include "base/memory.h"
+#include "bundle/envelope.h"
 #include "bundle/zip.h"
 #include "bundle/zip_name.h"
 #include "bundle/zip_pack.h"
@@ -96,6 +97,18 @@ static bool is_compiled(const struct th_source_file *file) {
   return ends_in(file->name, ".lua") && file->size > 0 && file->data[0] == TH_SOURCE_CHUNK_MARK;
 }
 
+/* A signed or encrypted bundle is no zip before it was opened, which is for an authority: what is wrong
+ * with it as a zip would lead nowhere. */
+static int refuse_envelope(const void *data, size_t size, struct th_reason *reason) {
+  enum th_envelope_kind kind = th_envelope_kind(data, size);
+  if (kind == TH_ENVELOPE_PLAIN_KIND) return 0;
+  bool is_sealed = kind == TH_ENVELOPE_SEALED_KIND;
+  return th_fail(reason, TH_EBUNDLE,
+                 "the bundle is %s, and only a source authority opens it, as that of thespian-host "
+                 "start --trust%s",
+                 is_sealed ? "encrypted" : "signed", is_sealed ? " and --key" : "");
+}
+
 /* Lua does not check bytecode before it runs it. */
 static int refuse_compiled(const struct opened *opened, struct th_reason *reason) {
   for (size_t i = 0; i < opened->source.file_count; i++) {
@@ -125,7 +138,8 @@ static int fill(struct opened *opened, const void *zip, size_t size,
   struct th_zip *archive;
   const struct th_zip_limits *limits = config->limits != NULL ? config->limits
                                                               : &th_source_usual_limits;
-  int error = th_zip_open(&archive, zip, size, limits, reason);
+  int error = refuse_envelope(zip, size, reason);
+  if (error == 0) error = th_zip_open(&archive, zip, size, limits, reason);
   if (error != 0) return error;
   error = unpack(opened, archive, reason);
   th_zip_close(archive);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "admin/source.h"
 #include "base/digest.h"
 #include "base/memory.h"
 #include "bundle/envelope.h"
@@ -117,6 +118,16 @@ static int attach(const struct th_options *options, const char *signature_path,
   return error != 0 ? th_fail(reason, error, "%s: %.900s", signature_path, why.words) : 0;
 }
 
+/* Signed in its place, what is no bundle would be a file that nothing reads any more. */
+static int check_plain(const char *path, const struct th_bytes *bundle, struct th_reason *reason) {
+  struct th_source *source;
+  const struct th_source_config config = {.info = path, .may_be_compiled = true};
+  if (th_envelope_kind(bundle->data, bundle->size) != TH_ENVELOPE_PLAIN_KIND) return 0;
+  int error = th_source_open(bundle->data, bundle->size, &config, &source, reason);
+  if (error == 0) th_source_unref(source);
+  return error;
+}
+
 static int write_signed(const char *path, const struct th_bytes *bundle, struct th_reason *reason) {
   char hash[TH_DIGEST_TEXT_SIZE];
   int error = th_digest_sha256(bundle->data, bundle->size, hash);
@@ -141,8 +152,11 @@ int th_command_sign(struct th_command *command, struct th_reason *reason) {
   }
   int error = th_bundle_read(path, BUNDLE_LIMIT, &bundle, reason);
   if (error != 0) return error;
-  error = signature_path != NULL ? attach(options, signature_path, bundle, &done, reason)
-                                 : sign(options, path, bundle, &done, reason);
+  error = check_plain(path, bundle, reason);
+  if (error == 0 && signature_path != NULL)
+    error = attach(options, signature_path, bundle, &done, reason);
+  else if (error == 0)
+    error = sign(options, path, bundle, &done, reason);
   th_bytes_unref(bundle);
   if (error != 0) return error;
   error = write_signed(th_options_text(options, TH_OPTION_OUTPUT, path), done, reason);

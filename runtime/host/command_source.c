@@ -19,6 +19,13 @@ static const char *last_part(const char *path) {
 
 /* ---- load and unload ------------------------------------------------------------------------- */
 
+/* A judgement knows the source by its hash alone, and many files may be loaded by one command. */
+static int fail_load(const char *file, int error, const struct th_reason *why,
+                     struct th_reason *reason) {
+  if (error != TH_ESOURCE) return th_fail(reason, error, "%s", why->words);
+  return th_fail(reason, error, "%.255s: %.700s", last_part(file), why->words);
+}
+
 int th_command_send_bundle(struct th_client *client, const char *file, uint64_t until, char *hash,
                            struct th_reason *reason) {
   struct th_bytes *zip;
@@ -33,9 +40,10 @@ int th_command_send_bundle(struct th_client *client, const char *file, uint64_t 
   th_pack_bool(&request, false);
   th_pack_bool(&request, true); /* who loads by hand is to see what becomes of it */
   th_bytes_unref(zip);
-  error = th_client_request(client, &request, until, &reply, reason);
+  struct th_reason why = {""};
+  error = th_client_request(client, &request, until, &reply, &why);
   th_buffer_clear(&request);
-  if (error != 0) return error;
+  if (error != 0) return fail_load(file, error, &why, reason);
   th_command_result(reply, &result);
   size_t size;
   const char *text = th_unpack_str(&result, &size);
@@ -65,7 +73,11 @@ int th_command_unload(struct th_command *command, struct th_reason *reason) {
   th_command_begin(&request, TH_OP_UNLOAD, 2);
   th_pack_text(&request, hash);
   th_pack_bool(&request, drains);
-  error = th_command_do(command, &request, reason);
+  struct th_reason why = {""};
+  error = th_command_do(command, &request, &why);
+  if (error == TH_ESOURCE)
+    return th_fail(reason, error, "%.900s; thespian-host sources lists those that are", why.words);
+  if (error != 0) th_fail(reason, error, "%s", why.words);
   if (error != TH_ETIMEOUT || !drains) return error;
   return th_fail(reason, error,
                  "source %s is unloaded, but actors still run from it, as thespian-host status "

@@ -132,7 +132,9 @@ password_failed:
 int th_keyfile_write(const char *path, const char *text, bool is_secret, struct th_reason *reason) {
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, is_secret ? 0600 : 0666);
   if (fd < 0 && errno == EEXIST) {
-    return th_fail(reason, -EEXIST, "%s is there already, and no key is ever overwritten", path);
+    return th_fail(reason, -EEXIST,
+                   "%s is there already, and no key is ever overwritten; -o gives another name",
+                   path);
   }
   if (fd < 0) return fail_at(reason, "write", path, -errno);
   int error = 0;

@@ -72,7 +72,8 @@ wrong 1 "cannot read missing.zip: No such file or directory" "$HOST" load missin
 echo "this is no zip" >bad.zip
 wrong 1 "bad.zip: not a zip archive" "$HOST" load bad.zip --port "$port"
 wrong 1 "bad.zip: not a zip archive" "$HOST" start --port 0 --load bad.zip
-wrong 1 "deadbeef" "$HOST" unload deadbeef --port "$port"
+wrong 1 "no source with hash deadbeef is loaded here; thespian-host sources lists those that are" \
+  "$HOST" unload deadbeef --port "$port"
 wrong 1 "nothing" "$HOST" create nothing.Here --port "$port"
 wrong 1 "deadbeef" "$HOST" create talk.Talk --source deadbeef --port "$port"
 wrong 1 "no actor has the global name \"joe\"" "$HOST" tell @joe x --port "$port"

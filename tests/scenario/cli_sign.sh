@@ -27,7 +27,8 @@ id=$out
 [ ! -e shared.pub ] || fail "an encryption key has a public part"
 
 cp bundle.key before
-expect 1 "bundle.key is there already, and no key is ever overwritten" "$HOST" keygen
+expect 1 "bundle.key is there already, and no key is ever overwritten; -o gives another name" \
+  "$HOST" keygen
 cmp -s bundle.key before || fail "keygen has overwritten a key"
 mv bundle.key kept.key
 expect 1 "bundle.pub is there already" "$HOST" keygen
@@ -75,6 +76,9 @@ printf x >>changed.zip
 expect 1 "does not fit the bundle: one of the two was changed" "$HOST" inspect changed.zip
 expect 1 "does not fit the bundle" "$HOST" sign changed.zip --key other.key
 expect 1 "not a zip archive" "$HOST" inspect app/mod.lua
+cp app/mod.lua before
+expect 1 "app/mod.lua: not a zip archive" "$HOST" sign app/mod.lua --key other.key
+cmp -s app/mod.lua before || fail "sign has changed what is no bundle"
 
 expect 0 "" "$HOST" keygen -o safe --password-file password
 expect 1 "safe.key: the secret key is protected by a password; name the file that holds it with" \
@@ -171,8 +175,11 @@ for legacy in "" -l; do
 done
 expect 1 "made.minisig: it is a signature by key" \
   "$HOST" sign plain.zip --signature made.minisig --key other.pub -o no.zip
+mkdir another
+echo 'return 1' >another/mod.lua
+expect 0 "" "$HOST" bundle another -o other.zip
 expect 1 "made.minisig: the signature by key" \
-  "$HOST" sign app/mod.lua --signature made.minisig --key theirs.pub -o no.zip
+  "$HOST" sign other.zip --signature made.minisig --key theirs.pub -o no.zip
 expect 1 "theirs.pub: line 2 of the signature" \
   "$HOST" sign plain.zip --signature theirs.pub --key theirs.pub -o no.zip
 expect 2 "has its own comment" \

@@ -58,6 +58,8 @@ packed both 1.13 2100-01-01 --sign one.key --sign two.key
 # ---- one key -------------------------------------------------------------------------------------
 
 start --trust one.pub --key seal.key --trust-state newest
+expect 1 "refused it: the bundle is not signed" "$HOST" load plain.zip --port "$port"
+contains "thespian-host: plain.zip: source " "$err"
 refused plain "refused it: the bundle is not signed"
 refused stranger "signed by none of the keys that are trusted"
 refused expired "it was good until 2001-01-01, which is over"
@@ -98,6 +100,16 @@ for lines in "a letter" "shop\t1.13\nshop" "shop\t1.13\n\n"; do
     "$HOST" start --daemon --log-file "$work/start.log" --port 0 --trust one.pub --trust-state letter
   cmp -s letter before || fail "the file is not as it was: $(cat letter)"
 done
+
+# ---- without an authority ------------------------------------------------------------------------
+
+start
+expect 1 "first.zip: the bundle is signed, and only a source authority opens it, as that of thespian-host start --trust" \
+  "$HOST" load first.zip --port "$port"
+expect 1 "sealed.zip: the bundle is encrypted, and only a source authority opens it, as that of thespian-host start --trust and --key" \
+  "$HOST" load sealed.zip --port "$port"
+expect 0 "" "$HOST" shutdown --port "$port"
+port=
 
 # ---- from the first moment -----------------------------------------------------------------------
 

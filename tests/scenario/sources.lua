@@ -134,7 +134,11 @@ if actors.main(...) then
     local raised = check.raises("/no/such.zip", asys.loadActorSource, asys, "/no/such.zip")
     check.ok(actors.isinstance(raised, actors.ActorSystemException))
     local mute, odd = { read = function() end }, { read = function() return 5 end }
-    for _, file in ipairs { false, 17, {}, mute, odd } do
+    local closed, broken = io.tmpfile(), { read = function() error "no way" end }
+    closed:close()
+    check.contains(tostring(check.raises("closed file", asys.loadActorSource, asys, closed)),
+      "loadActorSource: :read has failed")
+    for _, file in ipairs { false, 17, {}, mute, odd, closed, broken } do
       raised = check.raises("loadActorSource: ", asys.loadActorSource, asys, file)
       check.ok(actors.isinstance(raised, actors.ActorSystemException))
     end
