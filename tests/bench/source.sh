@@ -1,5 +1,6 @@
 #!/bin/sh
-# How long a bundle takes to be opened: checked, unpacked, hashed: sh tests/bench/source.sh
+# How long a signed bundle takes to be verified and opened (checked, unpacked, hashed):
+# sh tests/bench/source.sh
 #
 # Prints the medians, in milliseconds, for a bundle of 1 MB in 100 files (goal: 5) and for one of
 # 10,000 small files (goal: 200), as the program source in this folder measures them. BUILD is the
