@@ -1,7 +1,7 @@
 /* chunk: which source text is compiled for actors, and compiling it.
  *
- * Text only: compiled Lua can break a state. The one exception is asked for by its own function. Not larger than TH_CHUNK_SIZE, since nothing can
- * interrupt the compiler. And no expression that indexes more than TH_CHUNK_INDICES times in a row
+ * Text only: compiled Lua can break a state. The one exception is asked for by its own function.
+ * Not larger than TH_CHUNK_SIZE, since nothing can interrupt the compiler. And no expression that indexes more than TH_CHUNK_INDICES times in a row
  * (a.b.c...): to name what was nil Lua 5.4.4 calls itself once for each, and the longest chains end
  * the process.
  *

@@ -460,10 +460,7 @@ static int restart(struct th_actor *actor, struct th_buffer *details) {
 /* Protected: pushes the message's value and its sender's address. */
 static int decode(lua_State *L) {
   const struct th_message *message = lua_touserdata(L, 1);
-  if (message->size == 0)
-    lua_pushnil(L);
-  else
-    th_codec_decode(L, message->payload, message->size);
+  th_codec_decode(L, message->payload, message->size);
   th_lua_push_address(L, &message->sender);
   return 2;
 }

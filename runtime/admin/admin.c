@@ -22,7 +22,7 @@ void th_admin_free(struct th_admin *admin) {
   free(admin->source_listeners.all);
   free(admin->registration_listeners.all);
   th_convention_free(admin->convention);
-  free(admin->shutdown_waiters);
+  free(admin->shutdown_waiters.all);
   free(admin);
 }
 
@@ -56,11 +56,29 @@ void th_admin_tell(struct th_admin *admin, struct th_actor *actor, struct th_mem
 
 /* ---- answers ---- */
 
+struct th_admin_waiter {
+  struct th_address sender;
+  uint32_t ticket;
+};
+
 static void answer(struct th_actor *actor, const struct th_address *to, uint32_t ticket,
                    const struct th_buffer *buffer) {
   if (ticket == 0 || th_address_is_none(to)) return;
   struct th_message *reply = th_notice_reply(to, &actor->address, ticket, buffer);
   if (reply != NULL) actor->world->ops->send(actor->world, reply);
+}
+
+void th_admin_answer_later(struct th_admin_request *request, struct th_admin_waiters *waiters) {
+  waiters->all = th_realloc(waiters->all, (waiters->count + 1) * sizeof *waiters->all);
+  waiters->all[waiters->count++] = (struct th_admin_waiter){request->message->sender,
+                                                            request->message->ticket};
+  request->later = true;
+}
+
+void th_admin_answer(struct th_admin *admin, const struct th_admin_waiters *waiters,
+                     const struct th_buffer *words) {
+  for (size_t i = 0; i < waiters->count; i++)
+    answer(admin->actor, &waiters->all[i].sender, waiters->all[i].ticket, words);
 }
 
 static void answer_error(struct th_admin_request *request, int error) {
@@ -171,43 +189,38 @@ int th_admin_set_membership(struct th_admin_request *request, struct th_members 
 
 /* ---- the end of the system ---- */
 
-static void stop(struct th_admin *admin, struct th_actor *actor) {
+static void stop(struct th_admin *admin) {
   struct th_buffer buffer;
   admin->has_stopped = true;
   th_buffer_init(&buffer);
   th_notice_begin_result(&buffer);
   th_pack_nil(&buffer);
-  for (size_t i = 0; i < admin->shutdown_waiter_count; i++)
-    answer(actor, &admin->shutdown_waiters[i].sender, admin->shutdown_waiters[i].ticket, &buffer);
+  th_admin_answer(admin, &admin->shutdown_waiters, &buffer);
   th_buffer_clear(&buffer);
   admin->config.ops->stopped(admin->config.context);
 }
 
 /* Called when the last actor is gone, and when some have become orphans meanwhile. */
-static void go_on_ending(struct th_admin *admin, struct th_actor *actor) {
+static void go_on_ending(struct th_admin *admin) {
   if (!admin->is_ending || admin->has_stopped) return;
-  if (admin->config.ops->end_actors(admin->config.context) == 0) stop(admin, actor);
+  if (admin->config.ops->end_actors(admin->config.context) == 0) stop(admin);
 }
 
 /* Something has come to its end, perhaps: an actor, or the use of a source. */
-static void take_nudge(struct th_admin *admin, struct th_actor *actor) {
+static void take_nudge(struct th_admin *admin) {
   th_admin_drained(admin);
-  go_on_ending(admin, actor);
+  go_on_ending(admin);
 }
 
 static int begin_shutdown(struct th_admin_request *request) {
   struct th_admin *admin = request->admin;
-  size_t size = (admin->shutdown_waiter_count + 1) * sizeof *admin->shutdown_waiters;
-  request->later = true;
-  admin->shutdown_waiters = th_realloc(admin->shutdown_waiters, size);
-  admin->shutdown_waiters[admin->shutdown_waiter_count++] = (struct th_admin_waiter){
-    request->message->sender, request->message->ticket};
+  th_admin_answer_later(request, &admin->shutdown_waiters);
   if (admin->is_ending) return 0;
   admin->is_ending = true;
   th_log_write(request->actor->world->log, TH_LOG_INFO, "shutting down");
   admin->config.ops->close(admin->config.context);
   th_admin_convention_leave(admin, request->actor);
-  go_on_ending(admin, request->actor);
+  go_on_ending(admin);
   return 0;
 }
 
@@ -352,7 +365,7 @@ static int receive(struct th_actor *actor, struct th_message **message, struct t
   else if ((*message)->kind == TH_KIND_DEAD)
     bury(admin, actor, *message);
   else if ((*message)->kind == TH_KIND_NUDGE)
-    take_nudge(admin, actor);
+    take_nudge(admin);
   else if ((*message)->kind == TH_KIND_STATUS_REQUEST)
     answer_status(admin, actor, *message);
   else if ((*message)->kind == TH_KIND_REMOTE)

@@ -15,8 +15,7 @@
 struct th_drain {
   struct th_drain *next;
   struct th_source *source;
-  struct th_admin_waiter *waiters;
-  size_t count;
+  struct th_admin_waiters waiters;
 };
 
 /* Called where the last actor's reference is given up. */
@@ -27,13 +26,9 @@ static void nudge(void *context) {
 }
 
 static void add_waiter(struct th_drain *drain, struct th_admin_request *request) {
-  size_t size = (drain->count + 1) * sizeof *drain->waiters;
-  drain->waiters = th_realloc(drain->waiters, size);
-  drain->waiters[drain->count++] = (struct th_admin_waiter){request->message->sender,
-                                                            request->message->ticket};
-  request->later = true;
+  th_admin_answer_later(request, &drain->waiters);
   th_log_write(request->actor->world->log, TH_LOG_INFO, "draining source %s (%s): waiting %zu",
-               drain->source->hash, drain->source->info, drain->count);
+               drain->source->hash, drain->source->info, drain->waiters.count);
 }
 
 /* The caller has a reference, too: the nudge comes when he gives that up, at the earliest. */
@@ -60,25 +55,18 @@ bool th_admin_drain_on(struct th_admin_request *request, const char *hash) {
 static void free_drain(struct th_drain *drain) {
   th_source_unwatch(drain->source);
   th_source_unref(drain->source);
-  free(drain->waiters);
+  free(drain->waiters.all);
   free(drain);
 }
 
 static void tell(struct th_admin *admin, const struct th_drain *drain) {
-  struct th_actor *actor = admin->actor;
   struct th_buffer buffer;
-  th_log_write(actor->world->log, TH_LOG_INFO, "drained source %s (%s)", drain->source->hash,
+  th_log_write(admin->actor->world->log, TH_LOG_INFO, "drained source %s (%s)", drain->source->hash,
                drain->source->info);
   th_buffer_init(&buffer);
   th_notice_begin_result(&buffer);
   th_pack_text(&buffer, drain->source->hash);
-  for (size_t i = 0; i < drain->count; i++) {
-    const struct th_admin_waiter *waiter = &drain->waiters[i];
-    if (waiter->ticket == 0) continue;
-    struct th_message *reply = th_notice_reply(&waiter->sender, &actor->address, waiter->ticket,
-                                               &buffer);
-    if (reply != NULL) actor->world->ops->send(actor->world, reply);
-  }
+  th_admin_answer(admin, &drain->waiters, &buffer);
   th_buffer_clear(&buffer);
 }
 

@@ -29,8 +29,7 @@ struct th_admin {
   struct th_members source_listeners;
   struct th_admin_sources source;
   struct th_members registration_listeners;
-  struct th_admin_waiter *shutdown_waiters;
-  size_t shutdown_waiter_count;
+  struct th_admin_waiters shutdown_waiters;
   bool is_ending;
   bool has_stopped;
 
@@ -54,6 +53,13 @@ struct th_admin_request {
 /* Sends what is in buffer to every member; those that are gone are forgotten. */
 void th_admin_tell(struct th_admin *admin, struct th_actor *actor, struct th_members *members,
                    enum th_kind kind, const struct th_buffer *buffer);
+
+/* The request is answered later, with all others among the waiters. */
+void th_admin_answer_later(struct th_admin_request *request, struct th_admin_waiters *waiters);
+
+/* Answers them. */
+void th_admin_answer(struct th_admin *admin, const struct th_admin_waiters *waiters,
+                     const struct th_buffer *words);
 
 /* A request whose argument says whether its sender is a member from now on. */
 int th_admin_set_membership(struct th_admin_request *request, struct th_members *members);

@@ -23,7 +23,7 @@ void th_admin_source_open(struct th_admin *admin) {
 static void free_awaited(struct th_awaited *awaited) {
   free(awaited->info);
   free(awaited->waiters.all);
-  free(awaited->askers);
+  free(awaited->askers.all);
   free(awaited->hosts.all);
   th_bytes_unref(awaited->original);
   th_buffer_clear(&awaited->data);
@@ -139,17 +139,15 @@ static void tell_settled(struct th_admin *admin, const struct th_address *waiter
   th_buffer_clear(&buffer);
 }
 
-static void answer_asker(struct th_admin *admin, const struct th_admin_waiter *asker,
-                         const char *hash, int error, const char *words) {
+static void answer_askers(struct th_admin *admin, const struct th_awaited *awaited, int error,
+                          const char *words) {
   struct th_buffer answer;
   th_buffer_init(&answer);
   th_notice_begin_result(&answer);
-  th_pack_text(&answer, hash);
+  th_pack_text(&answer, awaited->hash);
   if (error != 0) th_notice_error(&answer, error, words);
-  struct th_message *reply = th_notice_reply(&asker->sender, &admin->actor->address, asker->ticket,
-                                             &answer);
+  th_admin_answer(admin, &awaited->askers, &answer);
   th_buffer_clear(&answer);
-  if (reply != NULL) admin->actor->world->ops->send(admin->actor->world, reply);
 }
 
 void th_admin_settle(struct th_admin *admin, struct th_awaited *awaited, int error,
@@ -166,18 +164,8 @@ void th_admin_settle(struct th_admin *admin, struct th_awaited *awaited, int err
   }
   for (size_t i = 0; i < awaited->waiters.count && !(error != 0 && TH_PLANT(17)); i++)
     tell_settled(admin, &awaited->waiters.all[i], error, reason.words);
-  for (size_t i = 0; i < awaited->asker_count; i++)
-    answer_asker(admin, &awaited->askers[i], awaited->hash, error, reason.words);
+  answer_askers(admin, awaited, error, reason.words);
   free_awaited(awaited);
-}
-
-/* The request is answered once it is known what becomes of the source. */
-static void answer_later(struct th_admin_request *request, struct th_awaited *awaited) {
-  size_t size = (awaited->asker_count + 1) * sizeof *awaited->askers;
-  request->later = true;
-  awaited->askers = th_realloc(awaited->askers, size);
-  awaited->askers[awaited->asker_count++] = (struct th_admin_waiter){request->message->sender,
-                                                                     request->message->ticket};
 }
 
 static void expect(struct th_admin *admin, const struct th_address *waiter, const char *hash) {
@@ -300,7 +288,7 @@ static bool is_known(struct th_admin_request *request, const struct load *load, 
   struct th_source *present = th_sources_find(admin->config.sources, hash);
   if (present != NULL) own(admin, present, load->implicit);
   th_source_unref(present);
-  if (awaited != NULL && load->waits) answer_later(request, awaited);
+  if (awaited != NULL && load->waits) th_admin_answer_later(request, &awaited->askers);
   if (awaited == NULL) th_expected_remove(admin->config.expected, hash);
   return present != NULL || awaited != NULL;
 }
@@ -323,7 +311,7 @@ static int submit(struct th_admin_request *request, const struct load *load) {
     return th_fail(&request->reason, TH_EREFUSED,
                    "%d sources wait for the source authority already: load it again later",
                    MOST_AWAITED);
-  if (load->waits) answer_later(request, awaited);
+  if (load->waits) th_admin_answer_later(request, &awaited->askers);
   struct th_bytes *original = th_bytes_copy(load->data, load->size);
   th_admin_validate(admin, awaited, original);
   th_bytes_unref(original);

@@ -1,9 +1,9 @@
 /* admin_source: the admin's part in sources. It loads and unloads them, tells who listens, asks the
  * source authority, and fetches what other systems have.
  *
- * A source that is not there yet is awaited: it is being fetched (admin_fetch.c), then, where there is a
- * source authority, that one looks at it. It is settled once: loaded, or refused, and all who wait
- * for it are told. While it is awaited its hash is expected (admin/expected.h).
+ * A source that is not there yet is awaited: it is being fetched (admin_fetch.c), then, where there
+ * is a source authority, that one looks at it. It is settled once: loaded, or refused, and all who
+ * wait for it are told. While it is awaited its hash is expected (admin/expected.h).
  *
  * The authority is the actor that registered last. Its silence is a refusal after a while, a later
  * approval counts all the same; who dies in that role keeps it, so that nothing is loaded until
@@ -31,10 +31,10 @@ struct th_members {
   size_t count;
 };
 
-/* A request that waits for its answer. */
-struct th_admin_waiter {
-  struct th_address sender;
-  uint32_t ticket;
+/* Requests that wait for one answer. */
+struct th_admin_waiters {
+  struct th_admin_waiter *all;
+  size_t count;
 };
 
 /* A source that is not there yet. */
@@ -44,8 +44,7 @@ struct th_awaited {
   char *info;
   bool implicit;
   struct th_members waiters;      /* are born with it */
-  struct th_admin_waiter *askers; /* of LOAD requests */
-  size_t asker_count;
+  struct th_admin_waiters askers; /* LOAD requests */
 
   struct th_bytes *original; /* what the authority looks at; NULL: it is being fetched */
   uint64_t due;              /* when its silence is a refusal */

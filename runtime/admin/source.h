@@ -79,8 +79,8 @@ struct th_source_config {
  * absolute, contain "..", ".", empty parts, "\\", control characters or a drive, or are not UTF-8,
  * duplicate names (also when they differ in ASCII case only), links and other special files,
  * encryption, methods other than stored and deflated, an archive that two readers could read in two
- * ways (zip_directory.h), more than the limits, a bad manifest (manifest.h), and compiled Lua chunks, which could break a Lua
- * state, unless config allows them. */
+ * ways (zip_directory.h), more than the limits, a bad manifest (manifest.h), and compiled Lua chunks,
+ * which could break a Lua state, unless config allows them. */
 int th_source_open(const void *zip, size_t size, const struct th_source_config *config,
                    struct th_source **source, struct th_reason *reason);
 

@@ -17,8 +17,8 @@
  *
  * What ordinary zippers add is accepted and ignored: dates, permissions, owners, entry comments,
  * folders, how hard they tried (flag bits 1 and 2). Flag bit 3 is what all of them set that write
- * to a pipe, Python's zipfile for stored data, too. Names need not be flagged as UTF-8 (bit 11), as Info-ZIP's are not, but must be. Case
- * is that of ASCII: what more there is depends on the reader's Unicode, and files of a bundle are
+ * to a pipe, Python's zipfile for stored data, too. Names need not be flagged as UTF-8 (bit 11), as
+ * Info-ZIP's are not, but must be. Case is that of ASCII: what more there is depends on the reader's Unicode, and files of a bundle are
  * looked up by their bytes and never written to a disk that could fold them. The contents are not
  * looked at here.
  *
