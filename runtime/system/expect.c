@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "message/notice.h"
 #include "message/pack.h"
 #include "message/protocol.h"
 #include "system/inside.h"
@@ -59,13 +60,28 @@ static int take_words(struct th_actor *actor, const struct th_message *message) 
   return TH_REBORN;
 }
 
+/* It is never born, and whoever waits for that must know: a forward takes no end for an answer. */
+static int give_up(struct th_actor *actor) {
+  static const char words[] = "it was asked to exit before its source was there";
+  struct th_system *system = th_system_of(actor->world);
+  const struct th_birth *birth = actor->state;
+  bool is_closing = atomic_load_explicit(&system->closing, memory_order_relaxed);
+  int error = is_closing ? TH_ESHUTDOWN : TH_EREFUSED;
+  if (actor->is_hosted)
+    th_remote_settled(actor->world, actor, birth, error, words);
+  else if (!th_address_is_none(&birth->requester))
+    th_router_send(&system->world, th_notice_creation(&birth->requester, &actor->address,
+                                                      birth->ticket, NULL, error, words));
+  return TH_ENDED;
+}
+
 static int receive(struct th_actor *actor, struct th_message **message, struct th_buffer *details) {
   (void)details;
   switch ((*message)->kind) {
   case TH_KIND_SOURCE:
     return take_words(actor, *message);
   case TH_KIND_EXIT_REQUEST:
-    return TH_ENDED;
+    return give_up(actor);
   case TH_KIND_RECHECK:
     return 0;
   default:

@@ -14,8 +14,6 @@
 
 /* ---- words between forward and host ---- */
 
-/* ---- words between forward and host ---- */
-
 void th_remote_begin(struct th_buffer *buffer, enum th_remote_operation operation,
                      uint32_t arguments) {
   th_buffer_init(buffer);

@@ -273,6 +273,26 @@ check.test("an authority that is gone lets nothing in, until there is another", 
   here.asys:shutdown()
 end)
 
+if scenario.base == "multiprocTCPBase" then
+  check.test("a program whose actor is asked to exit before its source is there hears of it", function()
+    local here = system()
+    register(here)
+    local path, hash = bundle "silent_exit"
+    here.asys:loadActorSource(path)
+    local create <close> = io.popen(("%s create says.Says --source %s --name early --port %d 2>&1"):format(
+      os.getenv "HOST" or "thespian-host", hash, here.asys.adminPort))
+    local early
+    local until_when = actors.monotonic() + scenario.patience
+    repeat
+      early = ask(here.asys, here.asys.adminAddress, actors.Thespian_StatusReq()).names.early
+    until early or actors.monotonic() > until_when
+    here.asys:tell(early, actors.ActorExitRequest())
+    local words = create:read "a"
+    check.ok(words:find("it was asked to exit before its source was there", 1, true), words)
+    here.asys:shutdown()
+  end)
+end
+
 check.test("a system ends while sources and actors wait", function()
   local here = system()
   register(here)

@@ -204,6 +204,23 @@ for _, base in ipairs { "multiprocTCPBase", "multiprocUDPBase" } do
     for _, guard in pairs(guards) do guard.asys:shutdown() end
   end)
 
+  -- The name's holder exits with the system that created it, but not before its child has: that one
+  -- is never born.
+  check.test(base .. ": a system shuts down while code is judged that another's actor waits for", function()
+    local slow = convention.system(base, "slow", red.place, { AllowRemoteActorSources = "Yes" })
+    convention.joins(red, slow)
+    local holder = slow.asys:createActor(Puppet, { Colour = "red" }, "holder" .. base)
+    slow.puppet = slow.asys:createActor(Puppet)
+    run(slow, slow.puppet, "self:registerSourceAuthority()")
+    local hash = red.asys:loadActorSource(bundle("never" .. base))
+    local code = "return self:createActor('says.Says', { Colour = 'slow' }, nil, a)"
+    local child = run(red, holder, code, hash)
+    convention.hear(slow, actors.ValidateSource, function(heard) return heard.sourceHash == hash end)
+    slow.asys:shutdown()
+    check.ok(ends(red, child):find "^failed to start: ", "it ended as if it had lived")
+    convention.leaves(red, slow)
+  end)
+
   for _, system in pairs(members) do system.asys:shutdown() end
   red.asys:shutdown()
 end
