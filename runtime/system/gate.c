@@ -267,7 +267,6 @@ static void on_accept(void *context, struct th_channel *channel) {
   struct guest *guest = new_guest(gate, link);
   th_link_set_user(link, guest);
   th_map_put(&gate->guests, guest->number, guest);
-  if (gate->is_ending) th_link_close(link);
 }
 
 static void on_stranger(void *context, const char *words) {
@@ -296,6 +295,8 @@ static void run_end(struct th_task *task) {
   size_t cursor = 0;
   struct th_map_slot *slot;
   gate->is_shut = gate->is_ending = true;
+  /* Before anybody's link is closed: whose has been may come back, and is to find nobody. */
+  gate->wire->ops->stop_listening(gate->wire);
   while ((slot = th_map_next(&gate->guests, &cursor)) != NULL)
     th_link_close(((struct guest *)slot->value)->link);
   th_peers_close(gate->system->peers);

@@ -414,6 +414,13 @@ static int tcp_listen(struct th_wire *wire, uint32_t ip, uint16_t port, th_wire_
   return error;
 }
 
+static void tcp_stop_listening(struct th_wire *wire) {
+  struct tcp *tcp = (struct tcp *)wire;
+  close_listener(tcp);
+  th_loop_cancel(tcp->again);
+  tcp->again = NULL;
+}
+
 static uint16_t tcp_port(const struct th_wire *wire) {
   return ((const struct tcp *)wire)->port;
 }
@@ -427,9 +434,7 @@ static void tcp_counts(const struct th_wire *wire, struct th_wire_counts *counts
 
 static void tcp_free(struct th_wire *wire) {
   struct tcp *tcp = (struct tcp *)wire;
-  close_listener(tcp);
-  th_loop_cancel(tcp->again);
-  tcp->again = NULL;
+  tcp_stop_listening(wire);
   for (struct channel *channel = tcp->channels; channel != NULL; channel = channel->next)
     end(channel, 0);
   unref_tcp(tcp);
@@ -437,6 +442,7 @@ static void tcp_free(struct th_wire *wire) {
 
 static const struct th_wire_ops tcp_ops = {
   .listen = tcp_listen,
+  .stop_listening = tcp_stop_listening,
   .port = tcp_port,
   .connect = tcp_connect,
   .send = tcp_send,

@@ -58,6 +58,7 @@ struct udp {
   struct th_loop *loop;
   struct listener *listener; /* NULL: not listening */
   uint16_t port;             /* 0: never listened */
+  bool is_deaf;              /* what is open goes on through the listener, nothing is opened */
   th_wire_accept *accept;
   void *context;
   struct channel *channels;
@@ -467,7 +468,9 @@ static void take_open(struct udp *udp, const struct sockaddr_in *from,
   uint32_t ip = ntohl(from->sin_addr.s_addr);
   uint16_t port = ntohs(from->sin_port);
   uint64_t now = th_clock_now();
-  if (!th_doorkeeper_knows(&udp->keeper, ip, port, open->id, open->cookie, now)) {
+  if (udp->is_deaf) {
+    answer(udp, from, TH_DATAGRAM_CLOSE, open->id, 0);
+  } else if (!th_doorkeeper_knows(&udp->keeper, ip, port, open->id, open->cookie, now)) {
     answer(udp, from, TH_DATAGRAM_COOKIE, open->id,
            th_doorkeeper_cookie(&udp->keeper, ip, port, open->id, now));
   } else if (udp->accepted.count < MOST_CHANNELS) {
@@ -645,6 +648,10 @@ static int udp_listen(struct th_wire *wire, uint32_t ip, uint16_t port, th_wire_
   return 0;
 }
 
+static void udp_stop_listening(struct th_wire *wire) {
+  ((struct udp *)wire)->is_deaf = true;
+}
+
 static uint16_t udp_port(const struct th_wire *wire) {
   return ((const struct udp *)wire)->port;
 }
@@ -672,6 +679,7 @@ static void udp_free(struct th_wire *wire) {
 
 static const struct th_wire_ops udp_ops = {
   .listen = udp_listen,
+  .stop_listening = udp_stop_listening,
   .port = udp_port,
   .connect = udp_connect,
   .send = udp_send,

@@ -70,6 +70,9 @@ struct th_wire_ops {
                 void *context);
   /* The port that listen took; 0 before. */
   uint16_t (*port)(const struct th_wire *wire);
+  /* Whoever would open a channel from now on is told that nobody is there; those that are open go
+   * on. */
+  void (*stop_listening)(struct th_wire *wire);
   /* Begins to connect; the outcome is opened, or closed with the error. */
   int (*connect)(struct th_wire *wire, uint32_t ip, uint16_t port,
                  const struct th_channel_events *events, void *user, struct th_channel **channel);

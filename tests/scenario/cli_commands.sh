@@ -186,6 +186,11 @@ case $out in
 esac
 on ask @morning greet
 is "good day"
+# A program that does not hang up keeps the process a moment longer; nobody is let in meanwhile.
+"$HOST" ask @morning silence --port "$port" >silence.out 2>&1 &
+stopped=$!
+until [ "$out" = '["silence"]' ]; do on ask @morning told; done
+kill -STOP "$stopped"
 on shutdown
 is ""
 expect 3 "no actor system at" "$HOST" shutdown --port "$port"

@@ -34,6 +34,7 @@ fi
 
 port=
 daemon=
+stopped= # a process that a script has stopped, which could not end by itself
 patience=60 # seconds that a script waits for what must come: a hang is a failure, not a timing
 
 # A zombie that nobody has reaped yet has ended, once its other threads have: they hold its files
@@ -63,6 +64,7 @@ clean_up() {
   status=$?
   trap - EXIT
   set +e # all of it is done, whatever fails
+  [ -z "$stopped" ] || kill -KILL "$stopped"
   [ -z "$port" ] || "$HOST" shutdown --port "$port" || end_daemon "is not shut down"
   # A leak is found at the very end of a process.
   looks=0

@@ -47,6 +47,7 @@ struct wire {
   unsigned host;
   bool is_udp;
   bool is_free;
+  bool is_deaf; /* no longer listens */
   uint32_t ip;
   uint16_t port; /* 0: it does not listen */
   th_wire_accept *accept;

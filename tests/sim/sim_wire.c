@@ -252,7 +252,7 @@ static void wire_peer(const struct th_channel *channel, char *out) {
 static struct wire *find_listener(uint32_t ip, uint16_t port, bool is_udp) {
   for (struct wire *wire = sim_net()->wires; wire != NULL; wire = wire->next)
     if (wire->ip == ip && wire->port == port && wire->is_udp == is_udp && !wire->is_free &&
-        !sim_net()->hosts[wire->host].is_dead)
+        !wire->is_deaf && !sim_net()->hosts[wire->host].is_dead)
       return wire;
   return NULL;
 }
@@ -261,7 +261,7 @@ static const struct th_wire_ops tcp_ops, udp_ops;
 
 static void on_accept(struct sim_item *item) {
   struct end *end = sim_end_of_act(item);
-  end->wire->accept(end->wire->context, &end->channel);
+  if (!end->wire->is_deaf) end->wire->accept(end->wire->context, &end->channel);
   if (end->channel.events == NULL) sim_end_finish(end, 0, false);
 }
 
@@ -340,6 +340,10 @@ static int wire_listen(struct th_wire *base, uint32_t ip, uint16_t port, th_wire
   return 0;
 }
 
+static void wire_stop_listening(struct th_wire *base) {
+  ((struct wire *)base)->is_deaf = true;
+}
+
 static uint16_t wire_port(const struct th_wire *base) {
   return ((const struct wire *)base)->port;
 }
@@ -356,9 +360,9 @@ static void wire_free(struct th_wire *base) {
 }
 
 #define COMMON_OPS                                                                                 \
-  .listen = wire_listen, .port = wire_port, .connect = wire_connect, .send = wire_send,            \
-  .unsent = wire_unsent, .pause = wire_pause, .close = wire_close, .peer = wire_peer,              \
-  .counts = wire_counts, .free = wire_free
+  .listen = wire_listen, .stop_listening = wire_stop_listening, .port = wire_port,                 \
+  .connect = wire_connect, .send = wire_send, .unsent = wire_unsent, .pause = wire_pause,          \
+  .close = wire_close, .peer = wire_peer, .counts = wire_counts, .free = wire_free
 
 static const struct th_wire_ops tcp_ops = {COMMON_OPS};
 static const struct th_wire_ops udp_ops = {COMMON_OPS, .send_loose = wire_send_loose};

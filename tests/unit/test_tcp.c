@@ -254,6 +254,27 @@ static void a_refused_connect_is_told_by_closed(void **state) {
   tear_down(&bench);
 }
 
+static void who_comes_when_nobody_listens_any_more_is_refused(void **state) {
+  (void)state;
+  struct bench bench;
+  set_up(&bench);
+  connect_both(&bench);
+  struct th_channel *open = bench.client.channel;
+  bench.wire->ops->stop_listening(bench.wire);
+  struct end late = {.loop = bench.loop, .error = ANYTHING};
+  assert_int_equal(
+    bench.wire->ops->connect(bench.wire, LOCALHOST, port_of(&bench), &events, &late, &late.channel),
+    0);
+  run_until(&bench, &late.closed, 1);
+  assert_int_equal(late.error, -ECONNREFUSED);
+  assert_int_equal(late.opened, 0);
+  assert_int_equal(bench.accepted, 1);
+  assert_ptr_equal(bench.client.channel, open);
+  send_text(&bench.client, "still there");
+  run_until_received(&bench, &bench.server, 11);
+  tear_down(&bench);
+}
+
 static void what_is_sent_before_opened_leaves_after(void **state) {
   (void)state;
   struct bench bench;
@@ -589,6 +610,7 @@ int main(void) {
     cmocka_unit_test(a_port_in_use_is_an_error_of_listen),
     cmocka_unit_test(an_address_of_others_is_an_error_of_listen),
     cmocka_unit_test(a_refused_connect_is_told_by_closed),
+    cmocka_unit_test(who_comes_when_nobody_listens_any_more_is_refused),
     cmocka_unit_test(what_is_sent_before_opened_leaves_after),
     cmocka_unit_test(a_channel_may_be_closed_before_it_is_open),
     cmocka_unit_test(a_channel_may_be_closed_in_its_events),

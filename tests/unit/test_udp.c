@@ -439,6 +439,27 @@ static void nobody_there_is_told_at_once(void **state) {
   tear_down(&bench);
 }
 
+static void who_comes_when_nobody_listens_any_more_is_refused(void **state) {
+  (void)state;
+  struct bench bench;
+  set_up(&bench);
+  connect_both(&bench);
+  struct th_channel *open = bench.client.channel;
+  bench.wire->ops->stop_listening(bench.wire);
+  struct end late = {.loop = bench.loop, .error = ANYTHING};
+  assert_int_equal(bench.other->ops->connect(bench.other, LOCALHOST, port_of(&bench), &events,
+                                             &late, &late.channel),
+                   0);
+  run_until(&bench, &late.closed, 1);
+  assert_int_equal(late.error, -ECONNREFUSED);
+  assert_int_equal(late.opened, 0);
+  assert_int_equal(bench.accepted, 1);
+  assert_ptr_equal(bench.client.channel, open);
+  send_text(&bench.client, "still there");
+  run_until_received(&bench, &bench.server.received, 11);
+  tear_down(&bench);
+}
+
 static void somebody_else_there_is_told(void **state) {
   (void)state;
   struct bench bench;
@@ -870,6 +891,7 @@ int main(void) {
     cmocka_unit_test(loose_frames_go_both_ways),
     cmocka_unit_test(a_port_in_use_is_an_error_of_listen),
     cmocka_unit_test(nobody_there_is_told_at_once),
+    cmocka_unit_test(who_comes_when_nobody_listens_any_more_is_refused),
     cmocka_unit_test(somebody_else_there_is_told),
     cmocka_unit_test(who_does_not_answer_is_asked_again),
     cmocka_unit_test(an_unwanted_channel_is_closed),
