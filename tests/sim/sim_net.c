@@ -71,14 +71,17 @@ static void stall(struct connection *connection, unsigned to) {
   if (sim_chance(DOOMED)) doom(connection, TH_SECOND, 20 * TH_SECOND);
 }
 
-static void spare(struct end *end) {
-  if (lives(end) && end->act.run == give_up) sim_item_cancel(&end->act);
+/* Whose other side is gone gives up all the same. */
+static void spare(struct connection *connection, unsigned side) {
+  struct end *end = connection->ends[side];
+  if (lives(end) && end->act.run == give_up && !sim_end_is_gone(connection->ends[1 - side]))
+    sim_item_cancel(&end->act);
 }
 
 static void mend(struct connection *connection, unsigned to) {
   sim_pipe_resume(connection, to);
-  spare(connection->ends[0]);
-  spare(connection->ends[1]);
+  spare(connection, 0);
+  spare(connection, 1);
   if (!sim_chance(BROKEN)) return;
   for (unsigned side = 0; side < 2; side++)
     if (lives(connection->ends[side])) sim_pipe_reset(connection, side);
