@@ -879,6 +879,27 @@ static void a_side_that_was_held_up_accuses_nobody(void **state) {
   tear_down(&pair);
 }
 
+static void who_was_held_up_has_all_patience_anew(void **state) {
+  (void)state;
+  struct pair pair;
+  struct relay relay;
+  set_up(&pair, &quick);
+  init_relay(&relay, pair.loop, &pair.two);
+  struct th_address place = place_of_relay(&relay);
+  pair.one.config.own.port = 0;
+  begin(&pair.one, &place);
+  RUN_UNTIL(&pair, is_up(&pair.one) && is_up(&pair.two));
+  uint64_t held_up = th_clock_after(2 * quick.lost);
+  while (th_clock_now() < held_up) continue;
+  relay.wire->ops->free(relay.wire);
+  RUN_UNTIL(&pair, has_ended(&pair.one));
+  assert_true(th_clock_now() >= held_up + quick.lost);
+  check_end(&pair.one, TH_SESSION_LOST, "nothing was heard of 127.0.0.1:");
+  RUN_UNTIL(&pair, has_ended(&pair.two));
+  tear_down(&pair);
+  free_pipes(&relay);
+}
+
 static void who_does_not_answer_on_a_connection_is_cut_off(void **state) {
   (void)state;
   struct pair pair;
@@ -1187,6 +1208,7 @@ int main(void) {
     cmocka_unit_test(a_system_does_not_meet_itself),
     cmocka_unit_test(who_is_silent_is_asked_and_then_lost),
     cmocka_unit_test(a_side_that_was_held_up_accuses_nobody),
+    cmocka_unit_test(who_was_held_up_has_all_patience_anew),
     cmocka_unit_test(who_does_not_answer_on_a_connection_is_cut_off),
     cmocka_unit_test(who_takes_a_greeting_and_says_nothing_is_absent),
     cmocka_unit_test(who_was_never_there_is_absent),
