@@ -55,8 +55,7 @@ static const struct {
   {"packing", th_packing_open},
 };
 
-/* part(name) -> table of functions, made anew */
-static int core_part(lua_State *L) {
+int th_core_part(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
     if (strcmp(parts[i].name, name) != 0) continue;
@@ -73,7 +72,7 @@ static const luaL_Reg functions[] = {
   {"setRaise", core_set_raise},
   {"isAddress", core_is_address},
   {"monotonic", core_monotonic},
-  {"part", core_part},
+  {"part", th_core_part},
   {NULL, NULL},
 };
 

@@ -14,6 +14,9 @@
 /* [-0, +1, m] prepares the state for addresses, pushes a new table with what every state has. */
 int th_core_common(lua_State *L);
 
+/* part(name) -> table of functions, made anew. */
+int th_core_part(lua_State *L);
+
 /* For require, in the state of a program. */
 __attribute__((visibility("default"))) int luaopen_thespian_core(lua_State *L);
 

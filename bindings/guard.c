@@ -3,8 +3,22 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
+#include "base/random.h"
 #include "bindings/finalizer.h"
 #include "bindings/protect.h"
+
+/* math as it is, but that the library's own seed is the time and a place in memory, which actors
+ * may share whose states lie at one place one after the other. */
+int th_guard_open_math(lua_State *L) {
+  lua_Integer seeds[2];
+  luaopen_math(L);
+  if (th_random_bytes(seeds, sizeof seeds) != 0) return 1;
+  lua_getfield(L, -1, "randomseed");
+  lua_pushinteger(L, seeds[0]);
+  lua_pushinteger(L, seeds[1]);
+  lua_call(L, 2, 0);
+  return 1;
+}
 
 /* os.exit() */
 static int os_exit(lua_State *L) {

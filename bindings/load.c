@@ -8,6 +8,7 @@
 
 #include "bindings/chunk.h"
 #include "bindings/code.h"
+#include "bindings/state.h"
 
 /* ---- text ---- */
 
@@ -123,6 +124,7 @@ static int close_file(lua_State *L) {
 
 /* Pushes an empty file that is closed at the latest when it is collected. [-0, +1, m] */
 static struct file *push_file(lua_State *L) {
+  th_script_state_of(L)->has_foreign = true;
   struct file *file = lua_newuserdatauv(L, sizeof *file, 0);
   file->stream = NULL;
   lua_createtable(L, 0, 1);

@@ -64,8 +64,9 @@ static bool find_builtin(lua_State *L, const char *name) {
   const struct th_embedded_module *module = find_embedded(name);
   if (module == NULL) return false;
   snprintf(chunk_name, sizeof chunk_name, "=%s", name);
-  if (th_code_load(state->code, L, name, chunk_name) != LUA_OK &&
-      th_code_compile(state->code, L, name, chunk_name, module->data, module->size, true) != LUA_OK)
+  if (th_code_load(state->shared->code, L, name, chunk_name) != LUA_OK &&
+      th_code_compile(state->shared->code, L, name, chunk_name, module->data, module->size, true) !=
+        LUA_OK)
     lua_error(L);
   lua_pushliteral(L, ":builtin:");
   return true;
@@ -98,8 +99,8 @@ static void compile(lua_State *L, const char *name) {
   th_buffer_clear(&searched);
   if (!found || module.bytes == NULL) luaL_error(L, "module '%s' cannot be read", name);
   int status = module.is_compiled
-                 ? th_code_take(state->code, L, module.key, module.chunk_name, module.bytes)
-                 : compile_text(state->code, L, &module);
+                 ? th_code_take(state->shared->code, L, module.key, module.chunk_name, module.bytes)
+                 : compile_text(state->shared->code, L, &module);
   th_bytes_unref(module.bytes);
   if (status != LUA_OK) refuse(L, name, module.is_compiled);
 }
@@ -118,7 +119,8 @@ static bool find_in_world(lua_State *L, const char *name) {
     return false;
   }
   th_buffer_clear(&searched);
-  if (th_code_load(state->code, L, module.key, module.chunk_name) != LUA_OK) compile(L, name);
+  if (th_code_load(state->shared->code, L, module.key, module.chunk_name) != LUA_OK)
+    compile(L, name);
   lua_pushstring(L, module.chunk_name + 1);
   return true;
 }

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "bindings/address.h"
+#include "bindings/blank.h"
 #include "bindings/code.h"
 #include "bindings/codec.h"
 #include "bindings/interrupt.h"
@@ -340,12 +341,14 @@ static int started(lua_State *L, int status, lua_KContext context) {
   return 3;
 }
 
-/* On the stack: the function of thespian.start. */
-static int call_start(lua_State *L, int status, lua_KContext context) {
+/* The coroutine's first function: calls what thespian.start has given. */
+static int start(lua_State *L) {
   struct th_script_state *state = th_script_state_of(L);
   struct th_bytes *requirements = state->birth->requirements;
-  (void)status;
-  (void)context;
+  lua_settop(L, 0);
+  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_getfield(L, 1, "thespian.start");
+  lua_replace(L, 1);
   lua_pushstring(L, state->class_name);
   lua_pushcfunction(L, push_capabilities);
   if (requirements != NULL)
@@ -359,16 +362,6 @@ static int call_start(lua_State *L, int status, lua_KContext context) {
   lua_pushstring(L, state->global_name);
   lua_callk(L, 6, 4, 0, started);
   return started(L, LUA_OK, 0);
-}
-
-/* The coroutine's first function: prepares the state and calls thespian.start. */
-static int start(lua_State *L) {
-  lua_settop(L, 0);
-  th_script_state_open_libraries(L);
-  lua_getglobal(L, "require");
-  lua_pushliteral(L, "thespian.start");
-  lua_callk(L, 1, 1, 0, call_start);
-  return call_start(L, LUA_OK, 0);
 }
 
 static int class_error(const char *class_name) {
@@ -409,13 +402,6 @@ static int run_start(struct th_script_state *state, struct th_buffer *details) {
 }
 
 static int begin_start(struct th_script_state *state, struct th_buffer *details) {
-  lua_State *L = state->L;
-  lua_pushnil(L);
-  lua_pushcfunction(L, make_handler);
-  if (lua_pcall(L, 0, 1, 0) != LUA_OK) {
-    th_buffer_printf(details, "out of memory");
-    return TH_ENOMEM;
-  }
   state->interrupt.memory_limit = state->world->memory_limit;
   lua_pushcfunction(state->handler, start);
   begin_try(state, TH_SCRIPT_STARTS);
@@ -644,11 +630,17 @@ static const struct th_behaviour behaviour = {
 };
 
 static void *open_shared(void) {
-  return th_code_new();
+  struct th_script_shared *shared = th_new(struct th_script_shared);
+  shared->code = th_code_new();
+  shared->blanks = th_blanks_new();
+  return shared;
 }
 
-static void close_shared(void *shared) {
-  th_code_free(shared);
+static void close_shared(void *user) {
+  struct th_script_shared *shared = user;
+  th_blanks_free(shared->blanks);
+  th_code_free(shared->code);
+  free(shared);
 }
 
 static const struct th_script lua = {

@@ -388,7 +388,14 @@ static int self_logs(lua_State *L) {
   return 1;
 }
 
+/* part(name): what a part makes may be finalized by Lua. */
+static int self_part(lua_State *L) {
+  th_script_state_of(L)->has_foreign = true;
+  return th_core_part(L);
+}
+
 static const luaL_Reg functions[] = {
+  {"part", self_part},
   {"send", self_send},
   {"post", self_post},
   {"createActor", self_create_actor},

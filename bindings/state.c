@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "bindings/blank.h"
 #include "bindings/coroutine.h"
 #include "bindings/guard.h"
 #include "bindings/load.h"
@@ -29,14 +30,14 @@ static void *allocate(void *user, void *block, size_t old_size, size_t size) {
   struct th_script_state *state = user;
   if (block == NULL) old_size = 0; /* then it tells the kind of object */
   if (size == 0) {
-    free(block);
+    th_arena_resize(state->blank->arena, block, old_size, 0);
     state->memory -= old_size;
     return NULL;
   }
   size_t held = state->memory - old_size + size;
   if (size > old_size && state->interrupt.memory_limit - 1 < held - 1 && !may_exceed(state, size))
     return NULL;
-  void *moved = realloc(block, size);
+  void *moved = th_arena_resize(state->blank->arena, block, old_size, size);
   if (moved != NULL) state->memory = held;
   return moved;
 }
@@ -51,69 +52,31 @@ static int panic(lua_State *L) {
   return 0;
 }
 
-struct th_script_state *th_script_state_new(struct th_actor *actor, struct th_script_birth *birth) {
-  struct th_script_state *state = th_new(struct th_script_state);
-  state->actor = actor;
-  state->world = birth->world;
-  state->code = birth->world->script;
-  state->source = birth->source;
-  state->birth = birth;
-  th_buffer_init(&state->scratch);
-  th_buffer_init(&state->outgoing);
-  state->scratch.limit = birth->world->message_limit;
-  th_interrupt_init(state);
-  if (th_script_state_open(state)) return state;
-  state->birth = NULL; /* the caller's still */
-  th_script_state_free(state);
-  return NULL;
-}
-
-bool th_script_state_open(struct th_script_state *state) {
-  state->interrupt.memory_limit = 0;
-  state->L = lua_newstate(allocate, state);
-  if (state->L == NULL) return false;
-  *(struct th_script_state **)lua_getextraspace(state->L) = state;
-  lua_atpanic(state->L, panic);
-  state->exit_is_recursive = true;
-  state->interrupt.stop = TH_STOP_NONE;
-  state->interrupt.is_over = false;
-  th_finalizer_init(&state->finalizers);
-  return true;
-}
-
-void th_script_state_close(struct th_script_state *state) {
-  if (state->L != NULL) {
-    th_finalizer_end(state);
-    lua_close(state->L);
-  }
-  state->L = state->handler = NULL;
-}
-
-void th_script_state_free(struct th_script_state *state) {
-  th_script_state_close(state);
-  if (state->birth != NULL) state->birth->drop(state->birth);
-  th_bytes_unref(state->wanted);
-  free(state->global_name);
-  th_buffer_clear(&state->scratch);
-  th_buffer_clear(&state->outgoing);
-  free(state);
-}
+/* ---- libraries ---- */
 
 static const luaL_Reg libraries[] = {
   {LUA_COLIBNAME, th_coroutine_open},
   {LUA_TABLIBNAME, th_tables_open},
   {LUA_IOLIBNAME, luaopen_io},
   {LUA_OSLIBNAME, th_guard_open_os},
-  {LUA_MATHLIBNAME, luaopen_math},
+  {LUA_MATHLIBNAME, th_guard_open_math},
   {LUA_UTF8LIBNAME, luaopen_utf8},
   {LUA_DBLIBNAME, th_guard_open_debug},
   {LUA_LOADLIBNAME, th_require_open_package},
   {NULL, NULL},
 };
 
+/* Files, the libraries that package loads, and what debug can do to them, are not ours to know. */
+static void note_foreign(lua_State *L, const char *name) {
+  static const char *const foreign[] = {LUA_IOLIBNAME, LUA_LOADLIBNAME, LUA_DBLIBNAME};
+  for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+    if (strcmp(name, foreign[i]) == 0) th_script_state_of(L)->has_foreign = true;
+}
+
 bool th_script_state_open_library(lua_State *L, const char *name) {
   for (const luaL_Reg *library = libraries; library->name != NULL; library++) {
     if (strcmp(library->name, name) == 0) {
+      note_foreign(L, name);
       luaL_requiref(L, library->name, library->func, 1);
       return true;
     }
@@ -128,6 +91,7 @@ static void open_all(lua_State *L) {
   lua_pushnil(L);
   lua_setmetatable(L, -2);
   for (const luaL_Reg *library = libraries; library->name != NULL; library++) {
+    note_foreign(L, library->name);
     luaL_requiref(L, library->name, library->func, 1);
     lua_pop(L, 1);
   }
@@ -146,7 +110,8 @@ static int find_global(lua_State *L) {
   return th_script_state_open_library(L, name) ? 1 : 0;
 }
 
-void th_script_state_open_libraries(lua_State *L) {
+/* [-0, +0, m] */
+static void open_libraries(lua_State *L) {
   luaL_requiref(L, LUA_GNAME, luaopen_base, 0);
   lua_pushnil(L);
   lua_setfield(L, -2, LUA_GNAME);
@@ -163,4 +128,110 @@ void th_script_state_open_libraries(lua_State *L) {
   lua_setmetatable(L, -2);
   luaL_requiref(L, LUA_STRLIBNAME, th_strings_open, 1);
   lua_pop(L, 2);
+}
+
+/* ---- opening ---- */
+
+/* Protected: what is the same in the state of every actor. Leaves the main thread's stack as a start
+ * finds it. */
+static int prepare(lua_State *L) {
+  open_libraries(L);
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "thespian.start");
+  lua_call(L, 1, 0);
+  lua_pushnil(L);
+  th_script_state_of(L)->handler = lua_newthread(L);
+  return 2;
+}
+
+/* Prepares the blank's Lua state. What was needed on the way is collected, so that no actor has it.
+ * False when there is no memory. */
+static bool fill(struct th_script_state *state, struct th_blank *blank) {
+  state->memory = 0;
+  lua_State *L = lua_newstate(allocate, state);
+  if (L == NULL) return false;
+  *(struct th_script_state **)lua_getextraspace(L) = state;
+  lua_atpanic(L, panic);
+  lua_gc(L, LUA_GCSTOP);
+  lua_pushcfunction(L, prepare);
+  if (lua_pcall(L, 0, 2, 0) != LUA_OK) {
+    lua_close(L);
+    return false;
+  }
+  lua_gc(L, LUA_GCRESTART);
+  lua_gc(L, LUA_GCCOLLECT);
+  blank->L = L;
+  blank->handler = state->handler;
+  blank->memory = state->memory;
+  th_blanks_keep(state->shared->blanks, blank);
+  return true;
+}
+
+/* The blank's Lua state becomes that of the actor. */
+static void adopt(struct th_script_state *state, struct th_blank *blank) {
+  state->L = blank->L;
+  state->handler = blank->handler;
+  state->memory = blank->memory;
+  *(struct th_script_state **)lua_getextraspace(state->L) = state;
+  *(struct th_script_state **)lua_getextraspace(state->handler) = state;
+  lua_setallocf(state->L, allocate, state);
+}
+
+static void give_back(struct th_script_state *state) {
+  th_blanks_give(state->shared->blanks, state->blank);
+  state->blank = NULL;
+  state->L = state->handler = NULL;
+}
+
+bool th_script_state_open(struct th_script_state *state) {
+  state->interrupt.memory_limit = 0;
+  state->exit_is_recursive = true;
+  state->has_foreign = false;
+  state->interrupt.stop = TH_STOP_NONE;
+  state->interrupt.is_over = false;
+  th_finalizer_init(&state->finalizers);
+  state->blank = th_blanks_take(state->shared->blanks);
+  if (state->blank == NULL) return false;
+  if (state->blank->L == NULL && !fill(state, state->blank)) {
+    give_back(state);
+    return false;
+  }
+  adopt(state, state->blank);
+  return true;
+}
+
+/* Where all that is left is memory of the arena, it goes with that; else Lua frees object by
+ * object. */
+void th_script_state_close(struct th_script_state *state) {
+  if (state->L == NULL) return;
+  th_finalizer_end(state);
+  if (state->has_foreign || !th_arena_is_whole(state->blank->arena)) lua_close(state->L);
+  give_back(state);
+}
+
+struct th_script_state *th_script_state_new(struct th_actor *actor, struct th_script_birth *birth) {
+  struct th_script_state *state = th_new(struct th_script_state);
+  state->actor = actor;
+  state->world = birth->world;
+  state->shared = birth->world->script;
+  state->source = birth->source;
+  state->birth = birth;
+  th_buffer_init(&state->scratch);
+  th_buffer_init(&state->outgoing);
+  state->scratch.limit = birth->world->message_limit;
+  th_interrupt_init(state);
+  if (th_script_state_open(state)) return state;
+  state->birth = NULL; /* the caller's still */
+  th_script_state_free(state);
+  return NULL;
+}
+
+void th_script_state_free(struct th_script_state *state) {
+  th_script_state_close(state);
+  if (state->birth != NULL) state->birth->drop(state->birth);
+  th_bytes_unref(state->wanted);
+  free(state->global_name);
+  th_buffer_clear(&state->scratch);
+  th_buffer_clear(&state->outgoing);
+  free(state);
 }

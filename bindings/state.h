@@ -1,9 +1,9 @@
 /* state: the Lua state of one actor.
  *
  * Opened lean: the base library, strings and our require; the other standard libraries come when a
- * global of their name is first read. All memory goes through one counting allocator, whose user
- * data is the struct th_script_state; any lua_State of the actor leads to it through its extra
- * space. Over the limit it still gives what is asked for, and has the code interrupted: Lua 5.4.4
+ * global of their name is first read. So much, and what starts an actor, is in every blank that a
+ * state is made from. All memory goes through one counting allocator, whose user data is the struct
+ * th_script_state; any lua_State of the actor leads to it through its extra space. Over the limit it still gives what is asked for, and has the code interrupted: Lua 5.4.4
  * can corrupt itself where it is refused memory. Only one block that is larger than several times
  * the limit is refused.
  *
@@ -26,7 +26,15 @@
 #include "bindings/interrupt.h"
 #include "message/pack.h"
 
+struct th_blank;
+struct th_blanks;
 struct th_code;
+
+/* What the states of one system share. */
+struct th_script_shared {
+  struct th_code *code;     /* compiled modules */
+  struct th_blanks *blanks; /* prepared states */
+};
 
 /* What the actor's state is doing. */
 enum th_script_phase {
@@ -40,7 +48,8 @@ enum th_script_phase {
 struct th_script_state {
   struct th_actor *actor;
   struct th_world *world;
-  struct th_code *code;          /* the system's cache of compiled modules */
+  struct th_script_shared *shared;
+  struct th_blank *blank;        /* where the Lua state lies; NULL: nowhere */
   lua_State *L;                  /* the main thread */
   lua_State *handler;            /* the coroutine that runs handlers */
   void *source;                  /* where modules are looked up first, or NULL */
@@ -61,7 +70,8 @@ struct th_script_state {
   uint64_t reads;       /* number of the kept message that is being decoded; 0: none */
   unsigned closes;      /* nested calls to coroutine.close */
   bool exit_is_recursive;
-  bool is_crammed; /* was stopped for its memory since the last message */
+  bool has_foreign; /* it may hold userdata that only lua_close finalizes */
+  bool is_crammed;  /* was stopped for its memory since the last message */
   /* They live here so that a Lua error cannot leak them. */
   struct th_buffer scratch;  /* for encoding */
   struct th_buffer outgoing; /* a message that is being written */
@@ -71,8 +81,8 @@ struct th_script_state {
 #define TH_STATE_ENTRY 1
 #define TH_STATE_BASE 2
 
-/* A new state, with a Lua state that has nothing in it yet; NULL when there is no memory. Takes
- * birth. */
+/* A new state, whose Lua state has nothing of the actor in it yet; NULL when there is no memory.
+ * Takes birth. */
 struct th_script_state *th_script_state_new(struct th_actor *actor, struct th_script_birth *birth);
 
 /* Opens the Lua state again, new, after a close. False when there is no memory. */
@@ -83,9 +93,6 @@ void th_script_state_close(struct th_script_state *state);
 
 /* Closes, if need be, and releases all. */
 void th_script_state_free(struct th_script_state *state);
-
-/* [-0, +0, m] opens the libraries. Protected by the caller. */
-void th_script_state_open_libraries(lua_State *L);
 
 /* Opens a standard library by name, pushes it and gives true; else pushes nothing. [-0, +0|1, m] */
 bool th_script_state_open_library(lua_State *L, const char *name);

@@ -1,0 +1,93 @@
+#include "bindings/blank.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* In place of a Lua state: one block, of which the blank knows. */
+static struct th_blank *prepare(struct th_blanks *blanks) {
+  struct th_blank *blank = th_blanks_take(blanks);
+  if (blank->L == NULL) {
+    char *text = th_arena_resize(blank->arena, NULL, 0, 100);
+    memcpy(text, "prepared", 9);
+    blank->L = (lua_State *)(void *)text;
+    th_blanks_keep(blanks, blank);
+  }
+  return blank;
+}
+
+static char *text_of(struct th_blank *blank) {
+  return (char *)(void *)blank->L;
+}
+
+static void who_comes_next_finds_it_as_it_was_prepared(void **unused) {
+  struct th_blanks *blanks = th_blanks_new();
+  (void)unused;
+  struct th_blank *first = prepare(blanks);
+  memcpy(text_of(first), "used", 5);
+  void *more = th_arena_resize(first->arena, NULL, 0, 3000);
+  memset(more, 1, 3000);
+  th_blanks_give(blanks, first);
+  struct th_blank *second = th_blanks_take(blanks);
+  assert_ptr_equal(second, first);
+  assert_string_equal(text_of(second), "prepared");
+  assert_ptr_equal(th_arena_resize(second->arena, NULL, 0, 3000), more);
+  th_blanks_give(blanks, second);
+  th_blanks_free(blanks);
+}
+
+static void two_in_use_are_two(void **unused) {
+  struct th_blanks *blanks = th_blanks_new();
+  (void)unused;
+  struct th_blank *one = prepare(blanks), *other = prepare(blanks);
+  assert_ptr_not_equal(one, other);
+  assert_ptr_not_equal(one->arena, other->arena);
+  th_blanks_give(blanks, one);
+  th_blanks_give(blanks, other);
+  assert_ptr_not_equal(one = th_blanks_take(blanks), other = th_blanks_take(blanks));
+  th_blanks_give(blanks, one);
+  th_blanks_give(blanks, other);
+  th_blanks_free(blanks);
+}
+
+static void who_was_never_prepared_does_not_wait(void **unused) {
+  struct th_blanks *blanks = th_blanks_new();
+  (void)unused;
+  th_blanks_give(blanks, th_blanks_take(blanks));
+  struct th_blank *blank = th_blanks_take(blanks);
+  assert_null(blank->L);
+  th_blanks_give(blanks, blank);
+  th_blanks_free(blanks);
+}
+
+static void only_the_last_ones_keep_their_copies(void **unused) {
+  enum { COUNT = TH_BLANK_COPIES + TH_BLANK_IDLE };
+  struct th_blanks *blanks = th_blanks_new();
+  struct th_blank *taken[COUNT];
+  size_t copies = 0;
+  (void)unused;
+  for (size_t i = 0; i < COUNT; i++) taken[i] = prepare(blanks);
+  for (size_t i = 0; i < COUNT; i++) copies += taken[i]->copy != NULL;
+  assert_int_equal(copies, TH_BLANK_COPIES);
+  assert_null(taken[0]->copy);
+  assert_non_null(taken[COUNT - 1]->copy);
+  for (size_t i = 0; i < COUNT; i++) th_blanks_give(blanks, taken[i]);
+  size_t waiting = 0;
+  for (size_t i = 0; i < COUNT; i++) waiting += (taken[i] = th_blanks_take(blanks))->L != NULL;
+  assert_int_equal(waiting, TH_BLANK_IDLE);
+  for (size_t i = 0; i < COUNT; i++) th_blanks_give(blanks, taken[i]);
+  th_blanks_free(blanks);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(who_comes_next_finds_it_as_it_was_prepared),
+    cmocka_unit_test(two_in_use_are_two),
+    cmocka_unit_test(who_was_never_prepared_does_not_wait),
+    cmocka_unit_test(only_the_last_ones_keep_their_copies),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
