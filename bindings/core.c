@@ -105,6 +105,8 @@ int th_core_common(lua_State *L) {
   luaL_setfuncs(L, functions, 0);
   push_kinds(L);
   lua_setfield(L, -2, "kinds");
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_setfield(L, -2, "loaded");
   lua_pushliteral(L, TH_VERSION);
   lua_setfield(L, -2, "version");
   return 1;

@@ -15,6 +15,7 @@
 ---@class thespian.core
 ---@field actor boolean true in an actor's state, false in a program's
 ---@field version string
+---@field loaded table<string, any> what require has loaded, as package.loaded
 ---@field kinds table<thespian.core.Kind, integer> the kinds of message/message.h that classes have
 local core = {}
 

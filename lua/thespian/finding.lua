@@ -6,7 +6,7 @@ local library = require "thespian.library"
 local types = require "thespian.types"
 
 local next, rawget, tostring, type, xpcall = next, rawget, tostring, type, xpcall
-local isclass, recorded, loaded = types.isclass, class.recorded, package.loaded
+local isclass, recorded, loaded = types.isclass, class.recorded, core.loaded
 local require = require
 
 --- Programs show the tracebacks of all errors themselves.

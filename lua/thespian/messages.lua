@@ -7,6 +7,7 @@ local class = require "thespian.class"
 local getmetatable, next, require, setmetatable = getmetatable, next, require, setmetatable
 local kinds, make = core.kinds, class.make
 local LIBRARY = "thespian.actors"
+local BASE = LIBRARY .. ".ActorSystemMessage"
 
 --- The base of all of them.
 ---@class thespian.ActorSystemMessage: thespian.Class
@@ -172,6 +173,8 @@ local function define(name)
   local meta = made.__meta
   meta.__kind = kinds[KINDS[name] or "SYSTEM"]
   meta.__fields = FIELDS[name] or nil
+  -- What thespian.naming would give, which need not be loaded for it.
+  meta.__names = core.packNames { LIBRARY .. "." .. name, name, BASE, "ActorSystemMessage" }
   if name == "ActorExitRequest" then
     made.init = init_exit_request
     made.notRecursive = not_recursive

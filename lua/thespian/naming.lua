@@ -8,7 +8,7 @@
 local core = require "thespian.core"
 
 local next, rawget, type = next, rawget, type
-local loaded = package.loaded
+local loaded = core.loaded
 
 ---@class thespian.naming
 local naming = {}

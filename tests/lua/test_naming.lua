@@ -166,6 +166,13 @@ check.test("a long chain of bases travels without its end", function()
   check.same({ list[1], list[2], list[256] }, { "test_naming.C1", "C1", "C128" })
 end)
 
+check.test("messages of the library bring their names along", function()
+  for _, short in ipairs { "ActorExitRequest", "PoisonMessage", "Thespian_StatusReq" } do
+    local made = actors[short]
+    check.equal(made.__meta.__names, naming.names(made.__meta))
+  end
+end)
+
 check.test("every class of an unknown chain is there", function()
   local list = {}
   for number = 1, 128 do

@@ -81,7 +81,8 @@ static void every_function_of_a_program_is_there(void **state) {
         "for name in ([[packNames unpackNames setCodec setRaise isAddress monotonic part\n"
         "    open pack sha256 programBundle programFolder]]):gmatch '%w+' do\n"
         "  assert(type(core[name]) == 'function', name)\n"
-        "end\n");
+        "end\n"
+        "assert(core.loaded == package.loaded)\n");
 }
 
 static void a_program_is_no_actor(void **state) {
