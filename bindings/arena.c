@@ -26,8 +26,8 @@
 /* Every size is rounded up to a multiple of it; also what Lua's objects are aligned to. */
 #define GRAIN ((size_t)16)
 
-/* Sizes up to it have a list each. */
-#define SMALL ((size_t)512)
+/* So many sizes, from one grain on, have a list each. */
+#define LISTS 32
 
 /* What lies in a free block. */
 struct hole {
@@ -38,8 +38,9 @@ struct hole {
 struct th_arena {
   char *top;      /* of what was carved so far */
   size_t outside; /* blocks that malloc gave */
+  uint32_t lists; /* a bit for each of the small ones that is not empty */
   struct hole *large;
-  struct hole *small[SMALL / GRAIN]; /* by size / GRAIN - 1 */
+  struct hole *small[LISTS]; /* by size / GRAIN - 1 */
 };
 
 static size_t rounded(size_t size) {
@@ -74,8 +75,9 @@ static void put_back(struct th_arena *arena, void *block, size_t size) {
   if ((char *)block + size == arena->top) {
     arena->top = block;
   } else {
-    struct hole *hole = block,
-                **list = size > SMALL ? &arena->large : &arena->small[size / GRAIN - 1];
+    size_t number = size / GRAIN - 1;
+    struct hole *hole = block, **list = number < LISTS ? &arena->small[number] : &arena->large;
+    if (number < LISTS) arena->lists |= UINT32_C(1) << number;
     hole->next = *list;
     hole->size = size;
     *list = hole;
@@ -83,11 +85,18 @@ static void put_back(struct th_arena *arena, void *block, size_t size) {
   HIDE(block, size);
 }
 
-/* Takes a hole out of a list. */
-static void *take_hole(struct hole **list) {
-  struct hole *hole = *list;
-  SHOW(hole, sizeof *hole);
-  *list = hole->next;
+/* The smallest small hole that has room; what is over is a hole of its own. NULL: none. */
+static void *take_small(struct th_arena *arena, size_t size) {
+  size_t number = size / GRAIN - 1;
+  uint32_t lists = number < LISTS ? arena->lists >> number : 0;
+  if (lists == 0) return NULL;
+  number += (size_t)__builtin_ctz(lists);
+  struct hole *hole = arena->small[number];
+  size_t over = (number + 1) * GRAIN - size;
+  SHOW(hole, size + over);
+  arena->small[number] = hole->next;
+  if (hole->next == NULL) arena->lists &= ~(UINT32_C(1) << number);
+  if (over > 0) put_back(arena, (char *)hole + size, over);
   return hole;
 }
 
@@ -120,11 +129,9 @@ static void *carve(struct th_arena *arena, size_t size) {
 
 /* NULL where the piece has no room. */
 static void *find_room(struct th_arena *arena, size_t size) {
-  void *block;
-  if (size <= SMALL && arena->small[size / GRAIN - 1] != NULL)
-    block = take_hole(&arena->small[size / GRAIN - 1]);
-  else if (arena->large == NULL || (block = cut(arena, size)) == NULL)
-    block = carve(arena, size);
+  void *block = take_small(arena, size);
+  if (block == NULL) block = cut(arena, size);
+  if (block == NULL) block = carve(arena, size);
   if (block != NULL) SHOW(block, size);
   return block;
 }
@@ -202,7 +209,7 @@ static void hide_holes(struct hole *hole) {
 static void hide_free(struct th_arena *arena) {
 #ifdef POISONS
   hide_holes(arena->large);
-  for (size_t i = 0; i < SMALL / GRAIN; i++) hide_holes(arena->small[i]);
+  for (size_t i = 0; i < LISTS; i++) hide_holes(arena->small[i]);
   HIDE(arena->top, (size_t)(end_of(arena) - arena->top));
 #else
   (void)arena, (void)hide_holes;

@@ -135,16 +135,22 @@ static void open_libraries(lua_State *L) {
 /* Protected: what is the same in the state of every actor. Leaves the main thread's stack as a start
  * finds it. */
 static int prepare(lua_State *L) {
+  static const char *const modules[] = {"thespian.core", "thespian.class", "thespian.actor",
+                                        "thespian.start"};
   open_libraries(L);
-  lua_getglobal(L, "require");
-  lua_pushliteral(L, "thespian.start");
-  lua_call(L, 1, 0);
+  for (size_t i = 0; i < sizeof modules / sizeof *modules; i++) {
+    lua_getglobal(L, "require");
+    lua_pushstring(L, modules[i]);
+    lua_call(L, 1, 0);
+    lua_gc(L, LUA_GCCOLLECT);
+  }
   lua_pushnil(L);
   th_script_state_of(L)->handler = lua_newthread(L);
   return 2;
 }
 
-/* Prepares the blank's Lua state. What was needed on the way is collected, so that no actor has it.
+/* Prepares the blank's Lua state. What was needed on the way is collected as it goes, so that no
+ * actor has it, nor the room that it took.
  * False when there is no memory. */
 static bool fill(struct th_script_state *state, struct th_blank *blank) {
   state->memory = 0;
@@ -152,13 +158,11 @@ static bool fill(struct th_script_state *state, struct th_blank *blank) {
   if (L == NULL) return false;
   *(struct th_script_state **)lua_getextraspace(L) = state;
   lua_atpanic(L, panic);
-  lua_gc(L, LUA_GCSTOP);
   lua_pushcfunction(L, prepare);
   if (lua_pcall(L, 0, 2, 0) != LUA_OK) {
     lua_close(L);
     return false;
   }
-  lua_gc(L, LUA_GCRESTART);
   lua_gc(L, LUA_GCCOLLECT);
   blank->L = L;
   blank->handler = state->handler;

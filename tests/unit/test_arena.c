@@ -34,6 +34,19 @@ static void what_is_freed_is_given_again(void **context) {
   assert_ptr_equal(th_arena_resize(arena, NULL, 0, 33), one);
 }
 
+static void the_smallest_hole_that_does_is_taken(void **context) {
+  struct th_arena *arena = *context;
+  char *holes[3];
+  for (size_t i = 0; i < 3; i++) {
+    holes[i] = th_arena_resize(arena, NULL, 0, 128 - 32 * i);
+    th_arena_resize(arena, NULL, 0, 16);
+  }
+  for (size_t i = 0; i < 3; i++) th_arena_resize(arena, holes[i], 128 - 32 * i, 0);
+  assert_ptr_equal(th_arena_resize(arena, NULL, 0, 80), holes[1]);
+  assert_ptr_equal(th_arena_resize(arena, NULL, 0, 16), holes[1] + 80);
+  assert_ptr_equal(th_arena_resize(arena, NULL, 0, 112), holes[0]);
+}
+
 static void a_large_hole_is_divided(void **context) {
   struct th_arena *arena = *context;
   char *large = th_arena_resize(arena, NULL, 0, 4096);
@@ -143,6 +156,7 @@ static void a_copy_brings_everything_back(void **context) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(what_is_freed_is_given_again, open_arena, close_arena),
+    cmocka_unit_test_setup_teardown(the_smallest_hole_that_does_is_taken, open_arena, close_arena),
     cmocka_unit_test_setup_teardown(a_large_hole_is_divided, open_arena, close_arena),
     cmocka_unit_test_setup_teardown(the_last_block_grows_where_it_is, open_arena, close_arena),
     cmocka_unit_test_setup_teardown(what_has_no_room_comes_from_elsewhere, open_arena, close_arena),
