@@ -5,7 +5,7 @@ local core = require "thespian.core"
 local class = require "thespian.class"
 local Actor = require "thespian.actor"
 
-local error, rawset, require, tostring = error, rawset, require, tostring
+local error, rawset, require, tostring, type = error, rawset, require, tostring, type
 
 ---@class thespian.actors
 ---@field isinstance fun(value: any, class: thespian.Class): boolean see thespian.types
@@ -62,7 +62,10 @@ end
 
 return setmetatable(actors, {
   __index = function(self, key)
-    local found = require("thespian.library").offer(key)
+    local found
+    -- What most actors ask for are messages: these do without the rest.
+    if type(key) == "string" and key:find "^%u" then found = require("thespian.messages")[key] end
+    if found == nil then found = require("thespian.library").offer(key) end
     -- What is misspelt must not become a class without a base, or a check against nothing.
     if found == nil then error("thespian.actors has no '" .. tostring(key) .. "'", 2) end
     rawset(self, key, found)
