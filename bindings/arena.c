@@ -23,11 +23,8 @@
 #define SHOW(block, size) ((void)(block), (void)(size))
 #endif
 
-/* Every size is rounded up to a multiple of it; also what Lua's objects are aligned to. */
-#define GRAIN ((size_t)16)
-
-/* So many sizes, from one grain on, have a list each. */
-#define LISTS 32
+/* Every size is rounded up to a multiple of it; also what Lua aligns all its objects to. */
+#define GRAIN ((size_t)8)
 
 /* What lies in a free block. */
 struct hole {
@@ -35,16 +32,29 @@ struct hole {
   size_t size;
 };
 
+/* No block is smaller, so that each can be a hole. */
+#define LEAST sizeof(struct hole)
+
+/* So many sizes, from the least on, have a list each. */
+#define LISTS 64
+
+_Static_assert(LEAST == 2 * GRAIN, "what is over is a hole, nothing, or a single grain");
+
 struct th_arena {
   char *top;      /* of what was carved so far */
   size_t outside; /* blocks that malloc gave */
-  uint32_t lists; /* a bit for each of the small ones that is not empty */
+  uint64_t lists; /* a bit for each of the small ones that is not empty */
   struct hole *large;
-  struct hole *small[LISTS]; /* by size / GRAIN - 1 */
+  struct hole *small[LISTS]; /* see number_of */
 };
 
 static size_t rounded(size_t size) {
-  return (size + GRAIN - 1) & ~(GRAIN - 1);
+  return size <= LEAST ? LEAST : (size + GRAIN - 1) & ~(GRAIN - 1);
+}
+
+/* Of the list for a rounded size; LISTS or more: it has none. */
+static size_t number_of(size_t size) {
+  return (size - LEAST) / GRAIN;
 }
 
 static char *end_of(struct th_arena *arena) {
@@ -75,9 +85,9 @@ static void put_back(struct th_arena *arena, void *block, size_t size) {
   if ((char *)block + size == arena->top) {
     arena->top = block;
   } else {
-    size_t number = size / GRAIN - 1;
+    size_t number = number_of(size);
     struct hole *hole = block, **list = number < LISTS ? &arena->small[number] : &arena->large;
-    if (number < LISTS) arena->lists |= UINT32_C(1) << number;
+    if (number < LISTS) arena->lists |= UINT64_C(1) << number;
     hole->next = *list;
     hole->size = size;
     *list = hole;
@@ -85,17 +95,18 @@ static void put_back(struct th_arena *arena, void *block, size_t size) {
   HIDE(block, size);
 }
 
-/* The smallest small hole that has room; what is over is a hole of its own. NULL: none. */
+/* The smallest small hole that has room; what is over is a hole of its own, so it is no single grain.
+ * NULL: none. */
 static void *take_small(struct th_arena *arena, size_t size) {
-  size_t number = size / GRAIN - 1;
-  uint32_t lists = number < LISTS ? arena->lists >> number : 0;
+  size_t number = number_of(size);
+  uint64_t lists = number < LISTS ? (arena->lists >> number) & ~UINT64_C(2) : 0;
   if (lists == 0) return NULL;
-  number += (size_t)__builtin_ctz(lists);
+  number += (size_t)__builtin_ctzll(lists);
   struct hole *hole = arena->small[number];
-  size_t over = (number + 1) * GRAIN - size;
+  size_t over = LEAST + number * GRAIN - size;
   SHOW(hole, size + over);
   arena->small[number] = hole->next;
-  if (hole->next == NULL) arena->lists &= ~(UINT32_C(1) << number);
+  if (hole->next == NULL) arena->lists &= ~(UINT64_C(1) << number);
   if (over > 0) put_back(arena, (char *)hole + size, over);
   return hole;
 }
@@ -106,7 +117,7 @@ static void *cut(struct th_arena *arena, size_t size) {
     SHOW(*list, sizeof **list);
     struct hole *hole = *list;
     size_t over = hole->size - size;
-    if (hole->size >= size) {
+    if (hole->size >= size && over != GRAIN) {
       *list = hole->next;
       SHOW(hole, size);
       if (over > 0) {

@@ -109,7 +109,7 @@ static void resize(struct th_arena *arena, struct block *blocks, size_t i, size_
   unsigned char mark = blocks[i].size > 0 ? mark_of(blocks, i) : 0;
   check(blocks, i);
   blocks[i].data = th_arena_resize(arena, blocks[i].data, blocks[i].size, size);
-  assert_int_equal((uintptr_t)blocks[i].data % 16, 0);
+  assert_int_equal((uintptr_t)blocks[i].data % 8, 0);
   for (size_t at = 0; at < kept; at++) assert_int_equal(blocks[i].data[at], mark);
   blocks[i].size = size;
   fill(blocks, i);
