@@ -99,9 +99,9 @@ static void push_kinds(lua_State *L) {
   }
 }
 
-int th_core_common(lua_State *L) {
+int th_core_common(lua_State *L, int room) {
   th_lua_address_open(L);
-  lua_createtable(L, 0, 32); /* room for what the state's own functions add */
+  lua_createtable(L, 0, room);
   luaL_setfuncs(L, functions, 0);
   push_kinds(L);
   lua_setfield(L, -2, "kinds");
@@ -114,7 +114,7 @@ int th_core_common(lua_State *L) {
 
 int luaopen_thespian_core(lua_State *L) {
   luaL_checkversion(L);
-  th_core_common(L);
+  th_core_common(L, 32);
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "actor");
   th_program_open(L);

@@ -395,7 +395,6 @@ static int self_part(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-  {"part", self_part},
   {"send", self_send},
   {"post", self_post},
   {"createActor", self_create_actor},
@@ -422,9 +421,31 @@ static const luaL_Reg functions[] = {
   {NULL, NULL},
 };
 
+/* __index of the module: most actors use few of the functions, so each comes when it is first asked
+ * for. */
+static int find_function(lua_State *L) {
+  if (lua_type(L, 2) != LUA_TSTRING) return 0;
+  const char *name = lua_tostring(L, 2);
+  for (const luaL_Reg *function = functions; function->name != NULL; function++) {
+    if (strcmp(function->name, name) != 0) continue;
+    lua_settop(L, 2);
+    lua_pushcfunction(L, function->func);
+    lua_pushvalue(L, -1);
+    lua_insert(L, 2);
+    lua_rawset(L, 1);
+    return 1;
+  }
+  return 0;
+}
+
 void th_self_open(lua_State *L) {
-  th_core_common(L);
-  luaL_setfuncs(L, functions, 0);
+  th_core_common(L, 16);
+  lua_pushcfunction(L, self_part);
+  lua_setfield(L, -2, "part");
   lua_pushboolean(L, 1);
   lua_setfield(L, -2, "actor");
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, find_function);
+  lua_setfield(L, -2, "__index");
+  lua_setmetatable(L, -2);
 }
