@@ -27,6 +27,7 @@ struct th_worker {
   pthread_cond_t wake;
   bool is_parked; /* under the scheduler's lock */
   bool is_done;   /* likewise */
+  bool polls;     /* the worker's own */
   unsigned turns_since_lines;
   bool background_is_next;
   atomic_uint turns; /* counts; the monitor sees by it that a turn lasts */
@@ -47,8 +48,23 @@ struct line {
   atomic_uint count; /* read without the lock as a hint */
 };
 
+/* Who polls, under the scheduler's lock. */
+struct polling {
+  struct th_poller poller;  /* poll NULL: there is no world outside */
+  struct th_worker *worker; /* who does; NULL: nobody, or the stand-in */
+  bool is_stood_in;         /* the stand-in does */
+  bool is_wanted;           /* it is to */
+  bool stops;               /* it is to end */
+  bool is_started;
+  unsigned count; /* of polls that have begun */
+  unsigned seen;  /* the same at the last look */
+  pthread_cond_t wanted;
+  pthread_t stand_in;
+};
+
 struct th_scheduler {
   pthread_mutex_t lock;
+  struct polling polling;
   struct line shared;
   struct line background; /* whose last turn had to be asked to end */
   unsigned parked;
@@ -107,6 +123,7 @@ struct th_scheduler *th_scheduler_new(unsigned workers, th_scheduler_tick *tick,
   pthread_mutex_init(&scheduler->lock, NULL);
   init_condition(&scheduler->monitor_wake);
   init_condition(&scheduler->worker_done);
+  init_condition(&scheduler->polling.wanted);
   scheduler->tick = tick;
   scheduler->tick_context = context;
   scheduler->worker_count = workers;
@@ -127,6 +144,7 @@ void th_scheduler_free(struct th_scheduler *scheduler) {
   th_stock_free(scheduler->stock);
   pthread_cond_destroy(&scheduler->monitor_wake);
   pthread_cond_destroy(&scheduler->worker_done);
+  pthread_cond_destroy(&scheduler->polling.wanted);
   pthread_mutex_destroy(&scheduler->lock);
   free(scheduler->workers);
   free(scheduler);
@@ -134,6 +152,10 @@ void th_scheduler_free(struct th_scheduler *scheduler) {
 
 unsigned th_scheduler_workers(const struct th_scheduler *scheduler) {
   return scheduler->worker_count;
+}
+
+void th_scheduler_set_poller(struct th_scheduler *scheduler, const struct th_poller *poller) {
+  scheduler->polling.poller = *poller;
 }
 
 /* ---- the lines; the caller holds the lock ---- */
@@ -152,22 +174,32 @@ static unsigned effective(struct th_scheduler *scheduler) {
   return running > scheduler->stuck ? running - scheduler->stuck : 0;
 }
 
+static void wake_poller(struct th_scheduler *scheduler) {
+  const struct th_poller *poller = &scheduler->polling.poller;
+  poller->wake(poller->context);
+}
+
 static void unpark(struct th_worker *worker) {
   struct th_scheduler *scheduler = worker->scheduler;
   worker->is_parked = false;
   scheduler->parked--;
-  pthread_cond_signal(&worker->wake);
+  if (worker == scheduler->polling.worker)
+    wake_poller(scheduler);
+  else
+    pthread_cond_signal(&worker->wake);
   wake_monitor(scheduler);
 }
 
+/* Who polls goes on with that where another can work. */
 static void unpark_one(struct th_scheduler *scheduler) {
+  struct th_worker *found = NULL;
   if (scheduler->parked == 0 || effective(scheduler) >= scheduler->worker_count) return;
   for (unsigned i = 0; i < started(scheduler); i++) {
-    if (scheduler->workers[i].is_parked) {
-      unpark(&scheduler->workers[i]);
-      return;
-    }
+    struct th_worker *worker = &scheduler->workers[i];
+    bool is_better = found == NULL || found == scheduler->polling.worker;
+    if (worker->is_parked && is_better) found = worker;
   }
+  if (found != NULL) unpark(found);
 }
 
 static void append(struct line *line, struct th_actor *actor) {
@@ -273,6 +305,7 @@ void th_scheduler_ready(struct th_scheduler *scheduler, struct th_actor *actor) 
   }
   struct th_actor *nobody = NULL;
   /* Release: the monitor may give the seat's actor to another worker. */
+  if (worker->polls) wake_poller(scheduler);
   if (ring_length(worker) == 0 &&
       atomic_compare_exchange_strong_explicit(&worker->next, &nobody, actor, memory_order_release,
                                               memory_order_relaxed))
@@ -328,14 +361,110 @@ static void wait_parked(struct th_worker *worker) {
   while (worker->is_parked) pthread_cond_wait(&worker->wake, &worker->scheduler->lock);
 }
 
+/* ---- polling; the caller holds the lock ---- */
+
+static bool may_poll(const struct th_scheduler *scheduler) {
+  const struct polling *polling = &scheduler->polling;
+  return polling->poller.poll != NULL && polling->worker == NULL && !polling->is_stood_in;
+}
+
+/* Leaves the lock meanwhile. */
+static void poll_outside(struct th_scheduler *scheduler) {
+  struct polling *polling = &scheduler->polling;
+  polling->count++;
+  pthread_mutex_unlock(&scheduler->lock);
+  polling->poller.poll(polling->poller.context);
+  pthread_mutex_lock(&scheduler->lock);
+}
+
+static void poll_parked(struct th_worker *worker) {
+  struct th_scheduler *scheduler = worker->scheduler;
+  scheduler->polling.worker = worker;
+  worker->is_parked = worker->polls = true;
+  scheduler->parked++;
+  poll_outside(scheduler);
+  scheduler->polling.worker = NULL;
+  worker->polls = false;
+  if (!worker->is_parked) return; /* another has unparked it */
+  worker->is_parked = false;
+  scheduler->parked--;
+  wake_monitor(scheduler);
+}
+
+static void *stand_in(void *argument) {
+  struct th_scheduler *scheduler = argument;
+  struct polling *polling = &scheduler->polling;
+  pthread_mutex_lock(&scheduler->lock);
+  while (!polling->stops) {
+    bool is_wanted = polling->is_wanted && may_poll(scheduler);
+    polling->is_wanted = false;
+    if (!is_wanted) {
+      pthread_cond_wait(&polling->wanted, &scheduler->lock);
+      continue;
+    }
+    polling->is_stood_in = true;
+    poll_outside(scheduler);
+    polling->is_stood_in = false;
+    unpark_one(scheduler); /* who has parked is to poll */
+  }
+  pthread_mutex_unlock(&scheduler->lock);
+  return NULL;
+}
+
+/* For the monitor: nobody has polled since the last look. */
+static void find_poller(struct th_scheduler *scheduler) {
+  struct polling *polling = &scheduler->polling;
+  bool is_missing = may_poll(scheduler) && polling->seen == polling->count;
+  polling->seen = polling->count;
+  if (!is_missing) return;
+  if (scheduler->parked > 0 && effective(scheduler) < scheduler->worker_count) {
+    unpark_one(scheduler);
+  } else {
+    polling->is_wanted = true;
+    pthread_cond_signal(&polling->wanted);
+  }
+}
+
+static int start_stand_in(struct th_scheduler *scheduler) {
+  struct polling *polling = &scheduler->polling;
+  if (polling->poller.poll == NULL) return 0;
+  int error = -pthread_create(&polling->stand_in, NULL, stand_in, scheduler);
+  polling->is_started = error == 0;
+  return error;
+}
+
+/* Without the lock. */
+static void stop_stand_in(struct th_scheduler *scheduler) {
+  struct polling *polling = &scheduler->polling;
+  if (!polling->is_started) return;
+  pthread_mutex_lock(&scheduler->lock);
+  polling->stops = true;
+  pthread_cond_signal(&polling->wanted);
+  if (polling->is_stood_in) wake_poller(scheduler);
+  pthread_mutex_unlock(&scheduler->lock);
+  pthread_join(polling->stand_in, NULL);
+  polling->is_started = false;
+}
+
 /* Rings of others need no second look: their owners run, and the monitor with them. */
 static void park(struct th_worker *worker) {
   struct th_scheduler *scheduler = worker->scheduler;
   pthread_mutex_lock(&scheduler->lock);
   if (scheduler->shared.first == NULL && scheduler->background.first == NULL &&
-      !is_stopping(scheduler))
-    wait_parked(worker);
+      !is_stopping(scheduler)) {
+    if (scheduler->polling.is_stood_in) wake_poller(scheduler);
+    if (may_poll(scheduler))
+      poll_parked(worker);
+    else
+      wait_parked(worker);
+  }
   pthread_mutex_unlock(&scheduler->lock);
+}
+
+/* Spinning would only put off what waits for a poll. */
+static bool is_poll_due(struct th_scheduler *scheduler) {
+  const struct th_poller *poller = &scheduler->polling.poller;
+  return poller->poll != NULL && poller->is_due(poller->context);
 }
 
 static void run_turn(struct th_worker *worker, struct th_actor *actor) {
@@ -374,9 +503,11 @@ static void *work(void *argument) {
   struct th_scheduler *scheduler = worker->scheduler;
   current_worker = worker;
   th_stock_enter(scheduler->stock);
+  bool has_run = true; /* since it last parked: where it has, more work may soon follow */
   while (!is_stopping(scheduler)) {
     struct th_actor *actor = find_work(worker);
-    if (actor == NULL) actor = spin_for_work(worker);
+    if (actor == NULL && has_run && !is_poll_due(scheduler)) actor = spin_for_work(worker);
+    has_run = actor != NULL;
     if (actor != NULL)
       run_turn(worker, actor);
     else
@@ -486,6 +617,7 @@ static uint64_t look_after(struct th_scheduler *scheduler, struct look *looks, u
   ask_to_end(scheduler, looks, waiting || is_stopping(scheduler));
   count_stuck(scheduler, looks);
   if (waiting) relieve(scheduler);
+  find_poller(scheduler);
   return now + LOOK;
 }
 
@@ -528,6 +660,7 @@ int th_scheduler_start(struct th_scheduler *scheduler) {
     error = start_worker(scheduler);
   if (error == 0) error = -pthread_create(&scheduler->monitor, NULL, monitor, scheduler);
   scheduler->monitor_is_started = error == 0;
+  if (error == 0) error = start_stand_in(scheduler);
   if (error != 0) th_scheduler_stop(scheduler, TH_FOREVER);
   return error;
 }
@@ -561,6 +694,7 @@ bool th_scheduler_stop(struct th_scheduler *scheduler, uint64_t until) {
   if (!wait_for_workers(scheduler, until)) return false;
   if (scheduler->monitor_is_started) pthread_join(scheduler->monitor, NULL);
   scheduler->monitor_is_started = false;
+  stop_stand_in(scheduler);
   for (unsigned i = 0; i < started(scheduler); i++)
     pthread_join(scheduler->workers[i].thread, NULL);
   atomic_store_explicit(&scheduler->started, 0, memory_order_relaxed);

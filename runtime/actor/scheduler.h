@@ -19,6 +19,11 @@
  * turns. One that does not end for ten more is stuck: it does not count as a worker until it comes
  * back, and a spare thread takes its place.
  *
+ * Where there is a world outside (a poller), the first worker that finds nothing to do waits for that
+ * in place of parking: what comes from outside is handled, and the actors that it made ready run, on
+ * one thread, without waking another. Who polls counts as parked. While all workers run nobody
+ * polls; where that has lasted for two looks, a thread of its own stands in until one parks.
+ *
  * With no worker at all (the simple base) everything goes through the shared queue and runs in
  * th_scheduler_crank.
  *
@@ -38,7 +43,22 @@ struct th_scheduler;
 /* Called by the monitor (or the crank) with the time; gives when it wants to be called next. */
 typedef uint64_t th_scheduler_tick(void *context, uint64_t now);
 
+/* The world outside. */
+struct th_poller {
+  /* On one thread at a time: waits until something happens and handles it, and returns after wake,
+   * at once where that was called since the last poll. */
+  void (*poll)(void *context);
+  /* Any thread, also from within poll. */
+  void (*wake)(void *context);
+  /* Any thread: whether a poll would have something to do without waiting. A hint. */
+  bool (*is_due)(void *context);
+  void *context;
+};
+
 struct th_scheduler *th_scheduler_new(unsigned workers, th_scheduler_tick *tick, void *context);
+
+/* Before the start, where there are workers. */
+void th_scheduler_set_poller(struct th_scheduler *scheduler, const struct th_poller *poller);
 
 /* Starts the threads. */
 int th_scheduler_start(struct th_scheduler *scheduler);

@@ -17,7 +17,6 @@ struct th_gate {
   struct th_system *system;
   struct th_loop *loop;
   struct th_wire *wire;
-  pthread_t thread;
   uint16_t port;
   struct th_task shut_task;
   struct th_task end_task;
@@ -25,7 +24,8 @@ struct th_gate {
   struct th_map guests; /* by number, each with a link that is open */
   uint64_t last_number;
   bool is_shut;   /* who says hello is refused with words */
-  bool is_ending; /* the loop stops with the last link */
+  bool is_ending; /* it is over with the last link */
+  bool is_over;
 };
 
 /* Who has connected: a program outside, once it has said hello. The link's events and the
@@ -228,6 +228,7 @@ static void on_undeliverable(void *context, struct th_link *link, struct th_mess
 static void end_if_empty(struct th_gate *gate) {
   if (!gate->is_ending || gate->guests.count > 0 || !th_peers_are_gone(gate->system->peers)) return;
   gate->is_ending = false; /* once */
+  gate->is_over = true;
   gate->wire->ops->free(gate->wire);
   th_loop_stop(gate->loop);
 }
@@ -276,10 +277,19 @@ static void on_stranger(void *context, const char *words) {
 
 /* ---- the owner's side ---- */
 
-static void *turn_loop(void *argument) {
-  struct th_gate *gate = argument;
+static void poll(void *context) {
+  struct th_gate *gate = context;
   th_loop_run(gate->loop, TH_FOREVER);
-  return NULL;
+}
+
+static void wake(void *context) {
+  struct th_gate *gate = context;
+  th_loop_stop(gate->loop);
+}
+
+static bool is_due(void *context) {
+  struct th_gate *gate = context;
+  return th_loop_has_posted(gate->loop);
 }
 
 static struct th_gate *gate_of(struct th_task *task, size_t offset) {
@@ -323,6 +333,8 @@ int th_gate_open(struct th_gate **out, struct th_system *system, enum th_carrier
   gate->port = gate->wire->ops->port(gate->wire);
   system->peers = th_peers_new(system, gate->loop, gate->wire, on_no_peers, gate);
   system->hosting = th_hosting_new(system);
+  if (!system->is_cranked)
+    th_scheduler_set_poller(system->scheduler, &(struct th_poller){poll, wake, is_due, gate});
   *out = gate;
   return 0;
 listen_failed:
@@ -332,11 +344,6 @@ wire_failed:
 loop_failed:
   free(gate);
   return error;
-}
-
-int th_gate_start(struct th_gate *gate) {
-  if (gate->system->is_cranked) return 0;
-  return -pthread_create(&gate->thread, NULL, turn_loop, gate);
 }
 
 void th_gate_turn(struct th_gate *gate, uint64_t until) {
@@ -357,10 +364,7 @@ void th_gate_shut(struct th_gate *gate) {
 
 void th_gate_free(struct th_gate *gate) {
   th_loop_post(gate->loop, &gate->end_task);
-  if (gate->system->is_cranked)
-    turn_loop(gate);
-  else
-    pthread_join(gate->thread, NULL);
+  while (!gate->is_over) th_loop_run(gate->loop, TH_FOREVER);
   th_loop_free(gate->loop);
   th_map_clear(&gate->guests);
   th_peers_free(gate->system->peers);

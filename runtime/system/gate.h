@@ -7,10 +7,10 @@
  * finds a mailbox full is not read from until there is room, or for a second (actor/hold.h); and
  * what waits for a program that does not read counts as waiting in its endpoint's mailbox.
  *
- * Where the system is cranked the gate has no thread: who cranks turns its loop.
+ * Its loop is turned by the scheduler's threads, where they have nothing else to do; where the system
+ * is cranked, by who cranks.
  *
- * Threads: open, start, turn and free by the system's owner; the rest loop. Owns: the loop and its
- * thread.
+ * Threads: open, turn and free by the system's owner; the rest loop. Owns: the loop.
  */
 #ifndef TH_SYSTEM_GATE_H
 #define TH_SYSTEM_GATE_H
@@ -24,15 +24,12 @@
 struct th_gate;
 struct th_system;
 
-/* Listens on ip:port (0 takes a free one); nobody is welcomed before th_gate_start. After a failure
- * of the start the gate is good for nothing but the end of the process. */
+/* Listens on ip:port (0 takes a free one); nobody is welcomed before the scheduler starts. Where that
+ * fails the gate is good for nothing but the end of the process. */
 int th_gate_open(struct th_gate **gate, struct th_system *system, enum th_carrier carrier,
                  uint32_t ip, uint16_t port);
 
-/* Starts the loop's thread, unless the system is cranked. */
-int th_gate_start(struct th_gate *gate);
-
-/* Where there is no such thread: turns the loop on the calling one until the time until; a time that
+/* Where the system is cranked: turns the loop on the calling one until the time until; a time that
  * is past turns it once, without waiting. */
 void th_gate_turn(struct th_gate *gate, uint64_t until);
 
@@ -44,8 +41,7 @@ void th_gate_counts(const struct th_gate *gate, struct th_wire_counts *counts);
 /* From now on welcomes nobody. */
 void th_gate_shut(struct th_gate *gate);
 
-/* Closes what is open after it has written what waits, joins the thread (or does its work),
- * releases. No worker runs. */
+/* Closes what is open after it has written what waits; releases. The scheduler has stopped. */
 void th_gate_free(struct th_gate *gate);
 
 #endif

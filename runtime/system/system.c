@@ -537,7 +537,6 @@ int th_system_start(struct th_system **out, const struct th_system_config *confi
   name_log(system);
   th_spawn_admin(system);
   if ((error = th_scheduler_start(system->scheduler)) != 0) goto start_failed;
-  if (system->gate != NULL && (error = th_gate_start(system->gate)) != 0) goto start_failed;
   *out = system;
   return 0;
 start_failed:

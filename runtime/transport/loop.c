@@ -125,6 +125,10 @@ void th_loop_post(struct th_loop *loop, struct th_task *task) {
   depart(loop);
 }
 
+bool th_loop_has_posted(const struct th_loop *loop) {
+  return atomic_load_explicit(&loop->posted, memory_order_relaxed) != NULL;
+}
+
 void th_loop_stop(struct th_loop *loop) {
   arrive(loop);
   atomic_store(&loop->stop, true);

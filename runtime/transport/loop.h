@@ -45,6 +45,9 @@ void th_loop_stop(struct th_loop *loop);
 /* Any thread: has task run once on the loop. */
 void th_loop_post(struct th_loop *loop, struct th_task *task);
 
+/* Any thread: whether tasks were posted that have not run yet. A hint. */
+bool th_loop_has_posted(const struct th_loop *loop);
+
 /* True on the thread that is inside th_loop_run (or th_loop_free). */
 bool th_on_loop(const struct th_loop *loop);
 

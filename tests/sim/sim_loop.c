@@ -123,6 +123,10 @@ void th_loop_post(struct th_loop *loop, struct th_task *task) {
   loop->last = &task->next;
 }
 
+bool th_loop_has_posted(const struct th_loop *loop) {
+  return loop->posted != NULL;
+}
+
 bool th_on_loop(const struct th_loop *loop) {
   return loop->is_inside;
 }

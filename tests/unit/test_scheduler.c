@@ -89,16 +89,21 @@ static uint64_t no_timers(void *context, uint64_t now) {
   return TH_FOREVER;
 }
 
-static struct stage *begin(unsigned workers) {
+static struct stage *begin_outside(unsigned workers, const struct th_poller *poller) {
   struct stage *stage = th_new(struct stage);
   stage->world.ops = &ops;
   stage->world.admin = (struct th_address){.system = 1, .number = TH_ADMIN_NUMBER};
   stage->registry = th_registry_new(&stage->world);
   stage->scheduler = th_scheduler_new(workers, no_timers, stage);
+  if (poller != NULL) th_scheduler_set_poller(stage->scheduler, poller);
   sem_init(&stage->done, 0, 0);
   sem_init(&stage->gate, 0, 0);
   assert_int_equal(th_scheduler_start(stage->scheduler), 0);
   return stage;
+}
+
+static struct stage *begin(unsigned workers) {
+  return begin_outside(workers, NULL);
 }
 
 static void end(struct stage *stage) {
@@ -313,6 +318,149 @@ static void the_crank_measures_turns(void **unused) {
   end(stage);
 }
 
+/* ---- the world outside ---------------------------------------------------------------------- */
+
+/* Who polls waits for events, each of which becomes a message to target. */
+struct outside {
+  struct stage *stage;
+  struct th_address target;
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  unsigned events;
+  bool is_woken;
+  atomic_uint polling; /* threads; never more than one */
+  atomic_uint polled;  /* events */
+  _Atomic pthread_t poller;
+  _Atomic pthread_t runner;
+};
+
+static void poll(void *context) {
+  struct outside *outside = context;
+  assert_int_equal(atomic_fetch_add(&outside->polling, 1), 0);
+  pthread_mutex_lock(&outside->lock);
+  while (outside->events == 0 && !outside->is_woken)
+    pthread_cond_wait(&outside->changed, &outside->lock);
+  unsigned events = outside->events;
+  outside->events = 0;
+  outside->is_woken = false;
+  pthread_mutex_unlock(&outside->lock);
+  atomic_store(&outside->poller, pthread_self());
+  for (unsigned i = 0; i < events; i++) tell(outside->stage, &outside->target, 0);
+  atomic_fetch_add(&outside->polled, events);
+  atomic_fetch_sub(&outside->polling, 1);
+}
+
+static void wake(void *context) {
+  struct outside *outside = context;
+  pthread_mutex_lock(&outside->lock);
+  outside->is_woken = true;
+  pthread_cond_signal(&outside->changed);
+  pthread_mutex_unlock(&outside->lock);
+}
+
+static bool is_due(void *context) {
+  (void)context;
+  return false;
+}
+
+static void happen(struct outside *outside) {
+  pthread_mutex_lock(&outside->lock);
+  outside->events++;
+  pthread_cond_signal(&outside->changed);
+  pthread_mutex_unlock(&outside->lock);
+}
+
+static struct outside outside;
+
+static void note_runner(struct stage *stage, struct th_actor *actor,
+                        const struct th_message *message) {
+  (void)actor;
+  (void)message;
+  atomic_store(&outside.runner, pthread_self());
+  sem_post(&stage->done);
+}
+
+static void go_outside(unsigned workers, role *play) {
+  outside = (struct outside){.lock = PTHREAD_MUTEX_INITIALIZER,
+                             .changed = PTHREAD_COND_INITIALIZER};
+  outside.stage = begin_outside(workers, &(struct th_poller){poll, wake, is_due, &outside});
+  outside.target = cast(outside.stage, play);
+}
+
+/* On a busy machine another may stand in now and then. */
+static void who_has_nothing_to_do_polls_and_runs_what_came(void **unused) {
+  unsigned same = 0;
+  (void)unused;
+  go_outside(1, note_runner);
+  for (int i = 0; i < 1000; i++) {
+    happen(&outside);
+    wait_for(&outside.stage->done);
+    same += pthread_equal(outside.poller, outside.runner) != 0;
+  }
+  assert_in_range(same, 1, 1000);
+  end(outside.stage);
+}
+
+static void who_polls_wakes_for_every_push(void **unused) {
+  (void)unused;
+  go_outside(1, note_runner);
+  for (int i = 0; i < 1000; i++) {
+    tell(outside.stage, &outside.target, 0);
+    wait_for(&outside.stage->done);
+  }
+  end(outside.stage);
+}
+
+/* Until the gate opens. */
+static void work_long(struct stage *stage, struct th_actor *actor,
+                      const struct th_message *message) {
+  (void)actor;
+  (void)message;
+  atomic_store(&outside.runner, pthread_self());
+  sem_post(&stage->done);
+  wait_for(&stage->gate);
+  sem_post(&stage->done);
+}
+
+static void while_all_work_another_stands_in(void **unused) {
+  (void)unused;
+  go_outside(1, note_runner);
+  struct th_address busy = cast(outside.stage, work_long);
+  for (unsigned round = 0; round < 20; round++) {
+    tell(outside.stage, &busy, 0);
+    wait_for(&outside.stage->done);
+    pthread_t worker = outside.runner;
+    happen(&outside);
+    uint64_t until = th_clock_after(60 * TH_SECOND);
+    while (atomic_load(&outside.polled) == 2 * round && th_clock_now() < until) continue;
+    assert_int_equal(atomic_load(&outside.polled), 2 * round + 1);
+    assert_false(pthread_equal(outside.poller, worker));
+    sem_post(&outside.stage->gate);
+    wait_for(&outside.stage->done); /* the long turn's end */
+    wait_for(&outside.stage->done); /* what came meanwhile */
+    happen(&outside);
+    wait_for(&outside.stage->done);
+    while (atomic_load(&outside.polled) == 2 * round + 1) continue;
+  }
+  end(outside.stage);
+}
+
+/* Turns, events and pushes of other threads all at once: each message is handled, once. */
+static void all_that_comes_at_once_is_handled(void **unused) {
+  (void)unused;
+  go_outside(2, note_runner);
+  for (int i = 0; i < RING_ACTORS; i++) cast(outside.stage, pass_on);
+  struct th_address start = {.system = 1, .number = outside.target.number + 1};
+  for (int round = 0; round < 300; round++) {
+    happen(&outside);
+    tell(outside.stage, &start, 50);
+    tell(outside.stage, &outside.target, 0);
+    for (int i = 0; i < 3; i++) wait_for(&outside.stage->done);
+  }
+  assert_int_equal(sem_trywait(&outside.stage->done), -1);
+  end(outside.stage);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_long_turn_gives_its_seat_away),
@@ -323,6 +471,10 @@ int main(void) {
     cmocka_unit_test(without_workers_the_crank_runs_everything),
     cmocka_unit_test(a_turn_that_lasts_is_charged_to_its_actor),
     cmocka_unit_test(the_crank_measures_turns),
+    cmocka_unit_test(who_has_nothing_to_do_polls_and_runs_what_came),
+    cmocka_unit_test(who_polls_wakes_for_every_push),
+    cmocka_unit_test(while_all_work_another_stands_in),
+    cmocka_unit_test(all_that_comes_at_once_is_handled),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
