@@ -1,9 +1,9 @@
 /* arena: the memory of one Lua state, in one piece as long as it is small.
  *
- * A piece of fixed size is carved from its front; freed blocks wait in lists by their size, and what
- * is too large for these in one list, from which smaller ones are cut. What finds no room comes from
- * malloc, so that the piece is a fast path and no limit. Sizes are told when blocks are given back,
- * as Lua does, so no block has a head.
+ * A piece of fixed size is carved from its front; freed blocks wait in lists by their size, and
+ * what is too large for these in one list, from which smaller ones are cut. What finds no room
+ * comes from malloc, so that the piece is a fast path and no limit. Sizes are told when blocks are
+ * given back, as Lua does, so no block has a head.
  *
  * All that is known of the piece lies in it: a copy of its used part, put back at the same place,
  * brings back every block with its contents. That needs every block to lie in the piece.

@@ -11,8 +11,8 @@
 
 #include <lua.h>
 
-/* [-0, +1, m] prepares the state for addresses, pushes a new table with what every state has, and with
- * room for so many fields in all. */
+/* [-0, +1, m] prepares the state for addresses, pushes a new table with what every state has, and
+ * with room for so many fields in all. */
 int th_core_common(lua_State *L, int room);
 
 /* part(name) -> table of functions, made anew. */

@@ -3,13 +3,14 @@
  * Opened lean: the base library, strings and our require; the other standard libraries come when a
  * global of their name is first read. So much, and what starts an actor, is in every blank that a
  * state is made from. All memory goes through one counting allocator, whose user data is the struct
- * th_script_state; any lua_State of the actor leads to it through its extra space. Over the limit it still gives what is asked for, and has the code interrupted: Lua 5.4.4
- * can corrupt itself where it is refused memory. Only one block that is larger than several times
- * the limit is refused.
+ * th_script_state; any lua_State of the actor leads to it through its extra space. Over the limit
+ * it still gives what is asked for, and has the code interrupted: Lua 5.4.4 can corrupt itself
+ * where it is refused memory. Only one block that is larger than several times the limit is
+ * refused.
  *
  * The main thread's stack holds, from the bottom: the function that has a message handled, with the
- * instance in it; the coroutine in which it runs; a message's value and sender, while it is handled,
- * unless the value is plain.
+ * instance in it; the coroutine in which it runs; a message's value and sender, while it is
+ * handled, unless the value is plain.
  *
  * Threads: turn. Owns: the state, the references to its source and its birth.
  */

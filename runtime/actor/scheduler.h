@@ -19,10 +19,10 @@
  * turns. One that does not end for ten more is stuck: it does not count as a worker until it comes
  * back, and a spare thread takes its place.
  *
- * Where there is a world outside (a poller), the first worker that finds nothing to do waits for that
- * in place of parking: what comes from outside is handled, and the actors that it made ready run, on
- * one thread, without waking another. Who polls counts as parked. While all workers run nobody
- * polls; where that has lasted for two looks, a thread of its own stands in until one parks.
+ * Where there is a world outside (a poller), the first worker that finds nothing to do waits for
+ * that in place of parking: what comes from outside is handled, and the actors that it made ready
+ * run, on one thread, without waking another. Who polls counts as parked. While all workers run
+ * nobody polls; where that has lasted for two looks, a thread of its own stands in until one parks.
  *
  * With no worker at all (the simple base) everything goes through the shared queue and runs in
  * th_scheduler_crank.

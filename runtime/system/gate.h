@@ -7,8 +7,8 @@
  * finds a mailbox full is not read from until there is room, or for a second (actor/hold.h); and
  * what waits for a program that does not read counts as waiting in its endpoint's mailbox.
  *
- * Its loop is turned by the scheduler's threads, where they have nothing else to do; where the system
- * is cranked, by who cranks.
+ * Its loop is turned by the scheduler's threads, where they have nothing else to do; where the
+ * system is cranked, by who cranks.
  *
  * Threads: open, turn and free by the system's owner; the rest loop. Owns: the loop.
  */
@@ -24,8 +24,8 @@
 struct th_gate;
 struct th_system;
 
-/* Listens on ip:port (0 takes a free one); nobody is welcomed before the scheduler starts. Where that
- * fails the gate is good for nothing but the end of the process. */
+/* Listens on ip:port (0 takes a free one); nobody is welcomed before the scheduler starts. Where
+ * that fails the gate is good for nothing but the end of the process. */
 int th_gate_open(struct th_gate **gate, struct th_system *system, enum th_carrier carrier,
                  uint32_t ip, uint16_t port);
 
