@@ -63,6 +63,7 @@ if ! nm "$lib/libthespian.a" 2>nm.log | grep -q __gcov; then
     $(pkg-config --cflags thespian) $(pkg-config --static --libs thespian |
       sed 's/-lthespian/-l:libthespian.a/')
   ! objdump -p static | grep -q libthespian || fail "the static program needs the library"
+  ! objdump -h "$lib/libthespian.a" | grep -q gnu.lto || fail "libthespian.a is of one compiler alone"
   expect 0 "" ./static "$SOURCE/samples/embed"
   [ "$out" = "$receipt" ] || fail "built statically the sample printed: $out"
 fi
