@@ -532,6 +532,15 @@ static struct th_address place_of_relay(const struct relay *relay) {
     .number = TH_ADMIN_NUMBER, .ip = LOCALHOST, .port = relay->wire->ops->port(relay->wire)};
 }
 
+/* Both are up; the first cannot be reached but by what it opens. */
+static void connect_by_relay(struct pair *pair, struct relay *relay) {
+  init_relay(relay, pair->loop, &pair->two);
+  struct th_address place = place_of_relay(relay);
+  pair->one.config.own.port = 0;
+  begin(&pair->one, &place);
+  RUN_UNTIL(pair, is_up(&pair->one) && is_up(&pair->two));
+}
+
 /* When the loop is gone, with all channels. */
 static void free_pipes(struct relay *relay) {
   while (relay->pipes != NULL) {
@@ -842,11 +851,7 @@ static void who_is_silent_is_asked_and_then_lost(void **state) {
   struct pair pair;
   struct relay relay;
   set_up(&pair, &quick);
-  init_relay(&relay, pair.loop, &pair.two);
-  struct th_address place = place_of_relay(&relay);
-  pair.one.config.own.port = 0;
-  begin(&pair.one, &place);
-  RUN_UNTIL(&pair, is_up(&pair.one) && is_up(&pair.two));
+  connect_by_relay(&pair, &relay);
   /* Both are up and silent for more than a ping's time: they ask, and answer. */
   uint64_t until = th_clock_after(4 * quick.ping);
   RUN_UNTIL(&pair, th_clock_now() > until);
@@ -884,11 +889,7 @@ static void who_was_held_up_has_all_patience_anew(void **state) {
   struct pair pair;
   struct relay relay;
   set_up(&pair, &quick);
-  init_relay(&relay, pair.loop, &pair.two);
-  struct th_address place = place_of_relay(&relay);
-  pair.one.config.own.port = 0;
-  begin(&pair.one, &place);
-  RUN_UNTIL(&pair, is_up(&pair.one) && is_up(&pair.two));
+  connect_by_relay(&pair, &relay);
   uint64_t held_up = th_clock_after(2 * quick.lost);
   while (th_clock_now() < held_up) continue;
   relay.wire->ops->free(relay.wire);
@@ -905,12 +906,8 @@ static void who_does_not_answer_on_a_connection_is_cut_off(void **state) {
   struct pair pair;
   struct relay relay;
   set_up(&pair, &quick);
-  init_relay(&relay, pair.loop, &pair.two);
-  struct th_address place = place_of_relay(&relay);
-  pair.one.config.own.port = 0;
   pair.one.config.times.lost = pair.two.config.times.lost = 100 * TH_SECOND;
-  begin(&pair.one, &place);
-  RUN_UNTIL(&pair, is_up(&pair.one) && is_up(&pair.two));
+  connect_by_relay(&pair, &relay);
   relay.swallows = true;
   send_some(&pair.one, 0, 5);
   /* Either side may be the first to lose patience; the other then finds the connection gone. */
