@@ -304,8 +304,8 @@ void th_scheduler_ready(struct th_scheduler *scheduler, struct th_actor *actor) 
     return;
   }
   struct th_actor *nobody = NULL;
+  if (worker->polls) wake_poller(scheduler); /* it runs what came */
   /* Release: the monitor may give the seat's actor to another worker. */
-  if (worker->polls) wake_poller(scheduler);
   if (ring_length(worker) == 0 &&
       atomic_compare_exchange_strong_explicit(&worker->next, &nobody, actor, memory_order_release,
                                               memory_order_relaxed))

@@ -236,8 +236,8 @@ static void give_up(struct th_session *session) {
   }
 }
 
-/* This side was held up: what the other has said meanwhile is yet to be read, and where the line broke
- * it is yet to be mended. Patience begins anew. */
+/* This side was held up: what the other has said meanwhile is yet to be read, and where the line
+ * broke it is yet to be mended. Patience begins anew. */
 static void forgive(struct th_session *session, uint64_t now) {
   const struct th_session_times *times = &session->config.times;
   session->mercy = after(now, times->lost);
