@@ -174,6 +174,12 @@ static unsigned effective(struct th_scheduler *scheduler) {
   return running > scheduler->stuck ? running - scheduler->stuck : 0;
 }
 
+/* How many of these are too many. */
+static unsigned excess(struct th_scheduler *scheduler) {
+  unsigned running = effective(scheduler);
+  return running > scheduler->worker_count ? running - scheduler->worker_count : 0;
+}
+
 static void wake_poller(struct th_scheduler *scheduler) {
   const struct th_poller *poller = &scheduler->polling.poller;
   poller->wake(poller->context);
@@ -483,14 +489,14 @@ static void run_turn(struct th_worker *worker, struct th_actor *actor) {
 }
 
 /* A stuck worker came back after another had taken its place: one has to go. It leaves its work to
- * the others. */
+ * the others; where these have parked meanwhile it is needed itself. */
 static void step_back(struct th_worker *worker) {
   struct th_scheduler *scheduler = worker->scheduler;
   struct th_actor *actor;
   pthread_mutex_lock(&scheduler->lock);
-  if (atomic_load_explicit(&scheduler->surplus, memory_order_relaxed) > 0 &&
-      !is_stopping(scheduler)) {
-    atomic_fetch_sub_explicit(&scheduler->surplus, 1, memory_order_relaxed);
+  unsigned surplus = excess(scheduler);
+  atomic_store_explicit(&scheduler->surplus, surplus > 0 ? surplus - 1 : 0, memory_order_relaxed);
+  if (surplus > 0 && !is_stopping(scheduler)) {
     while ((actor = pop_ring(worker)) != NULL) append(&scheduler->shared, actor);
     if ((actor = take_seat(worker)) != NULL) append(&scheduler->shared, actor);
     wait_parked(worker);
@@ -587,13 +593,9 @@ static void ask_to_end(struct th_scheduler *scheduler, const struct look *looks,
 }
 
 static void count_stuck(struct th_scheduler *scheduler, const struct look *looks) {
-  unsigned running;
   scheduler->stuck = 0;
   for (unsigned i = 0; i < started(scheduler); i++) scheduler->stuck += looks[i].age > STUCK;
-  running = effective(scheduler);
-  atomic_store_explicit(&scheduler->surplus,
-                        running > scheduler->worker_count ? running - scheduler->worker_count : 0,
-                        memory_order_relaxed);
+  atomic_store_explicit(&scheduler->surplus, excess(scheduler), memory_order_relaxed);
 }
 
 /* One more worker for what waits, where one is missing. */

@@ -300,7 +300,7 @@ static void one_worker_runs_others_beside_what_spins(void **unused) {
 static void a_spare_thread_stands_in_for_what_is_stuck(void **unused) {
   struct stage *stage = begin(1);
   (void)unused;
-  for (int round = 0; round < 3; round++) {
+  for (int round = 0; round < 50; round++) {
     struct th_address first = cast(stage, &blocked, 0), second = cast(stage, &opener, 0);
     tell(stage, &first);
     tell(stage, &second);
