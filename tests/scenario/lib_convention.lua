@@ -32,12 +32,19 @@ function convention.system(base, colour, places, more, log)
     port = asys.adminPort, admin = asys.adminAddress, heard = {}, colour = colour }
 end
 
+--- True when the process is no more, or a zombie alone: while other threads of it end, its port is
+--- still taken.
+local function is_gone(pid)
+  local file <close> = io.open(("/proc/%d/status"):format(pid))
+  local status = file and file:read "a" or ""
+  return status == "" or status:find "State:\tZ.*Threads:\t1\n" ~= nil
+end
+
 --- Sends a signal; returns when a process that it ends is no more, so that its port is free.
 function convention.kill(system, signal)
   assert(os.execute(("kill -%s %d"):format(signal or "KILL", system.pid)))
   if signal then return end
-  local zombie_or_none = "! grep -qs '^State:.[^Z]' /proc/%d/status"
-  while not os.execute(zombie_or_none:format(system.pid)) do os.execute "sleep 0.01" end
+  while not is_gone(system.pid) do os.execute "sleep 0.01" end
 end
 
 -- ---- what is said ---------------------------------------------------------------------------------
