@@ -36,8 +36,7 @@ static int core_is_address(lua_State *L) {
   return 1;
 }
 
-/* monotonic() -> seconds, a float that never goes back */
-static int core_monotonic(lua_State *L) {
+int th_core_monotonic(lua_State *L) {
   lua_pushnumber(L, (lua_Number)th_clock_now() / (lua_Number)TH_SECOND);
   return 1;
 }
@@ -71,7 +70,7 @@ static const luaL_Reg functions[] = {
   {"setCodec", core_set_codec},
   {"setRaise", core_set_raise},
   {"isAddress", core_is_address},
-  {"monotonic", core_monotonic},
+  {"monotonic", th_core_monotonic},
   {"part", th_core_part},
   {NULL, NULL},
 };

@@ -15,6 +15,9 @@
  * with room for so many fields in all. */
 int th_core_common(lua_State *L, int room);
 
+/* monotonic() -> seconds, a float that never goes back */
+int th_core_monotonic(lua_State *L);
+
 /* part(name) -> table of functions, made anew. */
 int th_core_part(lua_State *L);
 

@@ -121,6 +121,7 @@ static bool find_in_world(lua_State *L, const char *name) {
   th_buffer_clear(&searched);
   if (th_code_load(state->shared->code, L, module.key, module.chunk_name) != LUA_OK)
     compile(L, name);
+  if (state->phase == TH_SCRIPT_FINDS) th_trail_note(&state->trail, name, &module);
   lua_pushstring(L, module.chunk_name + 1);
   return true;
 }

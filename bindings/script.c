@@ -312,16 +312,31 @@ static void push_entry(lua_State *L) {
   lua_pushcclosure(L, handle, 3);
 }
 
+/* In the handler's coroutine: what makes the instance, or nil, class and words. */
+static int found(lua_State *L, int status, lua_KContext context) {
+  (void)L;
+  (void)status;
+  (void)context;
+  return 3;
+}
+
+/* The coroutine's function for a class that is to be found: calls what thespian.start has given. */
+static int find(lua_State *L) {
+  struct th_script_state *state = th_script_state_of(L);
+  lua_settop(L, 0);
+  lua_pushvalue(state->L, TH_STATE_ENTRY);
+  lua_xmove(state->L, L, 1);
+  lua_pushstring(L, state->class_name);
+  lua_callk(L, 1, 3, 0, found);
+  return found(L, LUA_OK, 0);
+}
+
 /* In the handler's coroutine: instance or nil, class or the check, words, needs. A class may have its
  * own limit. What has its messages handled takes the place of the words. */
 static int started(lua_State *L, int status, lua_KContext context) {
   struct th_script_state *state = th_script_state_of(L);
   (void)status;
   (void)context;
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  lua_pushnil(L); /* needed once; its memory is better used otherwise */
-  lua_setfield(L, -2, "thespian.start");
-  lua_pop(L, 1);
   if (lua_istable(L, 1) && lua_getfield(L, 1, "actorMemoryLimit") == LUA_TNUMBER) {
     lua_Number limit = lua_tonumber(L, -1);
     if (limit > 0 && limit < (lua_Number)(SIZE_MAX / 2))
@@ -341,15 +356,13 @@ static int started(lua_State *L, int status, lua_KContext context) {
   return 3;
 }
 
-/* The coroutine's first function: calls what thespian.start has given. */
+/* The coroutine's function for a class that is found: calls what makes the instance. */
 static int start(lua_State *L) {
   struct th_script_state *state = th_script_state_of(L);
   struct th_bytes *requirements = state->birth->requirements;
   lua_settop(L, 0);
-  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  lua_getfield(L, 1, "thespian.start");
-  lua_replace(L, 1);
-  lua_pushstring(L, state->class_name);
+  lua_pushvalue(state->L, TH_STATE_ENTRY);
+  lua_xmove(state->L, L, 1);
   lua_pushcfunction(L, push_capabilities);
   if (requirements != NULL)
     th_codec_decode(L, requirements->data, requirements->size);
@@ -360,7 +373,7 @@ static int start(lua_State *L) {
   lua_pushboolean(L, state->birth->check_capabilities);
   th_lua_push_address(L, &state->actor->address);
   lua_pushstring(L, state->global_name);
-  lua_callk(L, 6, 4, 0, started);
+  lua_callk(L, 5, 4, 0, started);
   return started(L, LUA_OK, 0);
 }
 
@@ -374,11 +387,11 @@ static void note_memory(struct th_script_state *state) {
   atomic_store_explicit(&state->actor->card.memory, state->memory, memory_order_relaxed);
 }
 
-/* The start's coroutine has ended: the instance goes to its place, or the words to reason. */
-static int conclude_start(struct th_script_state *state, int status, struct th_buffer *details) {
+/* The coroutine has ended: what it gave goes to the first place of the main thread's stack, or the
+ * words to details. */
+static int conclude_step(struct th_script_state *state, int status, struct th_buffer *details) {
   lua_State *L = state->L;
   int error = 0;
-  state->phase = TH_SCRIPT_IDLE;
   if (status != LUA_OK) {
     take_error(state);
     error = TH_ESPECIFICATION;
@@ -387,34 +400,46 @@ static int conclude_start(struct th_script_state *state, int status, struct th_b
     if (lua_isnil(L, -3)) error = class_error(lua_tostring(L, -2));
   }
   if (error != 0) {
+    state->phase = TH_SCRIPT_IDLE;
     th_buffer_printf(details, "%s", error_text(L));
     return error;
   }
-  lua_replace(L, TH_STATE_ENTRY);
+  if (state->phase == TH_SCRIPT_STARTS) lua_insert(L, -3);
   lua_pop(L, 2);
+  lua_replace(L, TH_STATE_ENTRY);
+  return 0;
+}
+
+/* Goes on with finding the class, then with the instance. */
+static int run_start(struct th_script_state *state, struct th_buffer *details) {
+  for (;;) {
+    int status = run_slice(state, 0);
+    if (status == LUA_YIELD) return TH_SUSPENDED;
+    int error = conclude_step(state, status, details);
+    if (error != 0) return error;
+    if (state->phase == TH_SCRIPT_STARTS) break;
+    th_script_state_found(state);
+    state->phase = TH_SCRIPT_STARTS;
+    lua_pushcfunction(state->handler, start);
+  }
+  state->phase = TH_SCRIPT_IDLE;
   note_memory(state);
   return 0;
 }
 
-static int run_start(struct th_script_state *state, struct th_buffer *details) {
-  int status = run_slice(state, 0);
-  return status == LUA_YIELD ? TH_SUSPENDED : conclude_start(state, status, details);
-}
-
 static int begin_start(struct th_script_state *state, struct th_buffer *details) {
   state->interrupt.memory_limit = state->world->memory_limit;
-  lua_pushcfunction(state->handler, start);
-  begin_try(state, TH_SCRIPT_STARTS);
+  lua_pushcfunction(state->handler, state->has_class ? start : find);
+  begin_try(state, state->has_class ? TH_SCRIPT_STARTS : TH_SCRIPT_FINDS);
   return run_start(state, details);
 }
 
 /* The name that the card has outlives the birth's. */
 static int open_script(struct th_actor *actor, struct th_birth *birth, struct th_reason *reason) {
   struct th_buffer details;
-  struct th_script_state *state = th_script_state_new(actor, birth->argument);
+  struct th_script_state *state = th_script_state_new(actor, birth->argument, birth->class_name);
   if (state == NULL) return th_fail(reason, TH_ENOMEM, "out of memory");
   birth->argument = NULL;
-  state->class_name = birth->class_name;
   if (birth->global_name != NULL) state->global_name = th_strdup(birth->global_name);
   actor->state = state;
   th_buffer_init(&details);
@@ -431,11 +456,11 @@ static int open_script(struct th_actor *actor, struct th_birth *birth, struct th
 static int restart(struct th_actor *actor, struct th_buffer *details) {
   struct th_script_state *state = actor->state;
   th_script_state_close(state);
+  state->class_name = atomic_load_explicit(&actor->card.class_name, memory_order_relaxed);
   if (!th_script_state_open(state)) {
     th_buffer_printf(details, "out of memory");
     return TH_ENOMEM;
   }
-  state->class_name = atomic_load_explicit(&actor->card.class_name, memory_order_relaxed);
   return run_preemptible(state, begin_start, details);
 }
 
@@ -547,8 +572,8 @@ static int begin_handler(struct th_script_state *state, struct th_buffer *detail
 }
 
 static int go_on(struct th_script_state *state, struct th_buffer *details) {
-  return state->phase == TH_SCRIPT_STARTS ? run_start(state, details)
-                                          : run_handler(state, 0, details);
+  bool starts = state->phase == TH_SCRIPT_FINDS || state->phase == TH_SCRIPT_STARTS;
+  return starts ? run_start(state, details) : run_handler(state, 0, details);
 }
 
 static int refuse(struct th_script_state *state, struct th_buffer *details) {
@@ -633,12 +658,14 @@ static void *open_shared(void) {
   struct th_script_shared *shared = th_new(struct th_script_shared);
   shared->code = th_code_new();
   shared->blanks = th_blanks_new();
+  shared->images = th_images_new();
   return shared;
 }
 
 static void close_shared(void *user) {
   struct th_script_shared *shared = user;
   th_blanks_free(shared->blanks);
+  th_images_free(shared->images);
   th_code_free(shared->code);
   free(shared);
 }

@@ -26,6 +26,9 @@
 /* How many mailboxes full of messages an actor may have sent itself. */
 #define OWN_FLOOD 10
 
+/* All functions here but loading and traceback reach beyond the state; each says so, by
+ * th_script_state_outside. */
+
 static struct th_buffer *scratch(struct th_script_state *state) {
   th_buffer_reset(&state->scratch);
   return &state->scratch;
@@ -93,7 +96,7 @@ static int wait_for_room(lua_State *L, struct th_script_state *state, struct th_
 
 /* send(self, address, message) */
 static int self_send(lua_State *L) {
-  struct th_script_state *state = th_script_state_of(L);
+  struct th_script_state *state = th_script_state_outside(L);
   const struct th_address *target = th_lua_check_address(L, 2, "send");
   luaL_checkany(L, 3);
   refuse_own_flood(L, state, target);
@@ -103,7 +106,7 @@ static int self_send(lua_State *L) {
 
 /* post(address, message): as send, but the sender is never held */
 static int self_post(lua_State *L) {
-  struct th_script_state *state = th_script_state_of(L);
+  struct th_script_state *state = th_script_state_outside(L);
   const struct th_address *target = th_lua_check_address(L, 1, "post");
   luaL_checkany(L, 2);
   post_value(L, 2, state, target);
@@ -112,7 +115,7 @@ static int self_post(lua_State *L) {
 
 /* createActor(qualifiedName, requirements, globalName, sourceHash) -> address */
 static int self_create_actor(lua_State *L) {
-  struct th_script_state *state = th_script_state_of(L);
+  struct th_script_state *state = th_script_state_outside(L);
   struct th_creation creation = {.own_source = state->source};
   struct th_address address;
   struct th_reason reason;
@@ -134,7 +137,7 @@ static int self_create_actor(lua_State *L) {
 
 /* keep() -> number */
 static int self_keep(lua_State *L) {
-  struct th_script_state *state = th_script_state_of(L);
+  struct th_script_state *state = th_script_state_outside(L);
   /* Not while it is decoded: its bytes must stay. */
   uint64_t number = state->phase != TH_SCRIPT_IDLE ? th_actor_keep(state->actor) : 0;
   if (number == 0) return luaL_error(L, "keep: no message is being handled");
@@ -155,7 +158,7 @@ static int decode_kept(lua_State *L) {
 
 /* kept(number) -> sender, message; nothing where it is not kept */
 static int self_kept(lua_State *L) {
-  struct th_script_state *state = th_script_state_of(L);
+  struct th_script_state *state = th_script_state_outside(L);
   uint64_t number = (uint64_t)luaL_checkinteger(L, 1), outer = state->reads;
   const struct th_message *message = th_shelf_find(&state->actor->shelf, number);
   if (message == NULL) return 0;
@@ -169,13 +172,13 @@ static int self_kept(lua_State *L) {
 
 /* lend(number, lent) */
 static int self_lend(lua_State *L) {
-  struct th_actor *actor = th_script_state_of(L)->actor;
+  struct th_actor *actor = th_script_state_outside(L)->actor;
   th_shelf_lend(&actor->shelf, (uint64_t)luaL_checkinteger(L, 1), lua_toboolean(L, 2));
   return 0;
 }
 
 static void conclude_kept(lua_State *L, int outcome, const char *details, size_t size) {
-  struct th_script_state *state = th_script_state_of(L);
+  struct th_script_state *state = th_script_state_outside(L);
   uint64_t number = (uint64_t)luaL_checkinteger(L, 1);
   /* The modules that a value needs are loaded, and run, in the middle of its bytes. */
   if (state->reads != 0) luaL_error(L, "a message that is kept is being read");
@@ -198,7 +201,7 @@ static int self_give_back(lua_State *L) {
 
 /* wakeup(seconds, period, payload) */
 static int self_wakeup(lua_State *L) {
-  struct th_script_state *state = th_script_state_of(L);
+  struct th_script_state *state = th_script_state_outside(L);
   uint64_t due = th_clock_after(th_clock_from_seconds(luaL_checknumber(L, 1)));
   struct th_buffer notice, *buffer = scratch(state);
   lua_settop(L, 3);
@@ -226,7 +229,7 @@ static struct th_buffer *request(struct th_script_state *state, enum th_operatio
 }
 
 static int set_membership(lua_State *L, enum th_operation operation) {
-  struct th_script_state *state = th_script_state_of(L);
+  struct th_script_state *state = th_script_state_outside(L);
   struct th_buffer *buffer = request(state, operation, 1);
   th_pack_bool(buffer, lua_toboolean(L, 1));
   post(state, TH_KIND_REQUEST, &state->world->admin, buffer);
@@ -284,7 +287,7 @@ static void pack_place(lua_State *L, struct th_buffer *buffer) {
 
 /* preRegister(place, capabilities) */
 static int self_pre_register(lua_State *L) {
-  struct th_script_state *state = th_script_state_of(L);
+  struct th_script_state *state = th_script_state_outside(L);
   lua_settop(L, 2);
   struct th_buffer *buffer = request(state, TH_OP_PRE_REGISTER, 2);
   pack_place(L, buffer);
@@ -296,7 +299,7 @@ static int self_pre_register(lua_State *L) {
 
 /* deRegister(place) */
 static int self_de_register(lua_State *L) {
-  struct th_script_state *state = th_script_state_of(L);
+  struct th_script_state *state = th_script_state_outside(L);
   lua_settop(L, 1);
   struct th_buffer *buffer = request(state, TH_OP_DE_REGISTER, 1);
   pack_place(L, buffer);
@@ -306,14 +309,14 @@ static int self_de_register(lua_State *L) {
 
 /* shutdown() */
 static int self_shutdown(lua_State *L) {
-  struct th_script_state *state = th_script_state_of(L);
+  struct th_script_state *state = th_script_state_outside(L);
   post(state, TH_KIND_REQUEST, &state->world->admin, request(state, TH_OP_SHUTDOWN, 0));
   return 0;
 }
 
 /* loadSource(bytes, info) -> hash */
 static int self_load_source(lua_State *L) {
-  struct th_world *world = th_script_state_of(L)->world;
+  struct th_world *world = th_script_state_outside(L)->world;
   char hash[TH_DIGEST_TEXT_SIZE];
   struct th_reason reason;
   size_t size;
@@ -328,7 +331,7 @@ static int self_load_source(lua_State *L) {
 /* registerAuthority(): what is loaded from now on waits for this actor, though the admin does not know
  * of it yet. */
 static int self_register_authority(lua_State *L) {
-  struct th_script_state *state = th_script_state_of(L);
+  struct th_script_state *state = th_script_state_outside(L);
   state->world->ops->guard(state->world);
   post(state, TH_KIND_REQUEST, &state->world->admin, request(state, TH_OP_AUTHORITY, 0));
   return 0;
@@ -336,7 +339,7 @@ static int self_register_authority(lua_State *L) {
 
 /* unloadSource(hash) */
 static int self_unload_source(lua_State *L) {
-  struct th_script_state *state = th_script_state_of(L);
+  struct th_script_state *state = th_script_state_outside(L);
   size_t size;
   const char *hash = luaL_checklstring(L, 1, &size);
   struct th_buffer *buffer = request(state, TH_OP_UNLOAD, 1);
@@ -347,7 +350,7 @@ static int self_unload_source(lua_State *L) {
 
 /* updateCapability(name, value) */
 static int self_update_capability(lua_State *L) {
-  struct th_script_state *state = th_script_state_of(L);
+  struct th_script_state *state = th_script_state_outside(L);
   size_t size;
   const char *name = luaL_checklstring(L, 1, &size);
   lua_settop(L, 2);
@@ -367,7 +370,7 @@ static const char *class_name_of(const struct th_script_state *state) {
 
 /* log(level, name or nil, text) */
 static int self_log(lua_State *L) {
-  struct th_script_state *state = th_script_state_of(L);
+  struct th_script_state *state = th_script_state_outside(L);
   char address[TH_ADDRESS_TEXT_SIZE];
   size_t size;
   lua_Integer level = luaL_checkinteger(L, 1);
@@ -383,15 +386,21 @@ static int self_log(lua_State *L) {
 
 /* logs(level) -> boolean: whether a line of that level would be written */
 static int self_logs(lua_State *L) {
-  struct th_log *log = th_script_state_of(L)->world->log;
+  struct th_log *log = th_script_state_outside(L)->world->log;
   lua_pushboolean(L, th_log_wants(log, (enum th_log_level)luaL_checkinteger(L, 1)));
   return 1;
 }
 
 /* part(name): what a part makes may be finalized by Lua. */
 static int self_part(lua_State *L) {
-  th_script_state_of(L)->has_foreign = true;
+  th_script_state_outside(L)->has_foreign = true;
   return th_core_part(L);
+}
+
+/* monotonic(): as everywhere */
+static int self_monotonic(lua_State *L) {
+  th_script_state_outside(L);
+  return th_core_monotonic(L);
 }
 
 static const luaL_Reg functions[] = {
@@ -442,6 +451,8 @@ void th_self_open(lua_State *L) {
   th_core_common(L, 16);
   lua_pushcfunction(L, self_part);
   lua_setfield(L, -2, "part");
+  lua_pushcfunction(L, self_monotonic);
+  lua_setfield(L, -2, "monotonic");
   lua_pushboolean(L, 1);
   lua_setfield(L, -2, "actor");
   lua_createtable(L, 0, 1);

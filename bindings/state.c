@@ -66,9 +66,15 @@ static const luaL_Reg libraries[] = {
   {NULL, NULL},
 };
 
+/* Whether it reads and changes nothing but its arguments. */
+static bool is_pure_library(const char *name) {
+  return strcmp(name, LUA_TABLIBNAME) == 0 || strcmp(name, LUA_UTF8LIBNAME) == 0;
+}
+
 /* Files, the libraries that package loads, and what debug can do to them, are not ours to know. */
-static void note_foreign(lua_State *L, const char *name) {
+static void note_library(lua_State *L, const char *name) {
   static const char *const foreign[] = {LUA_IOLIBNAME, LUA_LOADLIBNAME, LUA_DBLIBNAME};
+  if (!is_pure_library(name)) th_script_state_outside(L);
   for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
     if (strcmp(name, foreign[i]) == 0) th_script_state_of(L)->has_foreign = true;
 }
@@ -76,7 +82,7 @@ static void note_foreign(lua_State *L, const char *name) {
 bool th_script_state_open_library(lua_State *L, const char *name) {
   for (const luaL_Reg *library = libraries; library->name != NULL; library++) {
     if (strcmp(library->name, name) == 0) {
-      note_foreign(L, name);
+      note_library(L, name);
       luaL_requiref(L, library->name, library->func, 1);
       return true;
     }
@@ -91,7 +97,7 @@ static void open_all(lua_State *L) {
   lua_pushnil(L);
   lua_setmetatable(L, -2);
   for (const luaL_Reg *library = libraries; library->name != NULL; library++) {
-    note_foreign(L, library->name);
+    note_library(L, library->name);
     luaL_requiref(L, library->name, library->func, 1);
     lua_pop(L, 1);
   }
@@ -110,6 +116,21 @@ static int find_global(lua_State *L) {
   return th_script_state_open_library(L, name) ? 1 : 0;
 }
 
+/* print(...): as Lua's own. */
+static int base_print(lua_State *L) {
+  int count = lua_gettop(L);
+  th_script_state_outside(L);
+  for (int i = 1; i <= count; i++) {
+    size_t size;
+    const char *text = luaL_tolstring(L, i, &size);
+    if (i > 1) lua_writestring("\t", 1);
+    lua_writestring(text, size);
+    lua_pop(L, 1);
+  }
+  lua_writeline();
+  return 0;
+}
+
 /* [-0, +0, m] */
 static void open_libraries(lua_State *L) {
   luaL_requiref(L, LUA_GNAME, luaopen_base, 0);
@@ -119,6 +140,8 @@ static void open_libraries(lua_State *L) {
   lua_setfield(L, -2, "require");
   th_finalizer_push_setmetatable(L);
   lua_setfield(L, -2, "setmetatable");
+  lua_pushcfunction(L, base_print);
+  lua_setfield(L, -2, "print");
   lua_pushcfunction(L, th_protect_xpcall);
   lua_setfield(L, -2, "xpcall");
   th_load_open(L);
@@ -132,6 +155,15 @@ static void open_libraries(lua_State *L) {
 
 /* ---- opening ---- */
 
+/* [-0, +1, m] pushes what thespian.start gives, which nobody else needs to find there. */
+static void push_start(lua_State *L) {
+  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_getfield(L, -1, "thespian.start");
+  lua_pushnil(L);
+  lua_setfield(L, -3, "thespian.start");
+  lua_remove(L, -2);
+}
+
 /* Protected: what is the same in the state of every actor. Leaves the main thread's stack as a start
  * finds it. */
 static int prepare(lua_State *L) {
@@ -144,7 +176,7 @@ static int prepare(lua_State *L) {
     lua_call(L, 1, 0);
     lua_gc(L, LUA_GCCOLLECT);
   }
-  lua_pushnil(L);
+  push_start(L);
   th_script_state_of(L)->handler = lua_newthread(L);
   return 2;
 }
@@ -183,6 +215,8 @@ static void adopt(struct th_script_state *state, struct th_blank *blank) {
 
 static void give_back(struct th_script_state *state) {
   th_blanks_give(state->shared->blanks, state->blank);
+  th_image_unref(state->image);
+  state->image = NULL;
   state->blank = NULL;
   state->L = state->handler = NULL;
 }
@@ -194,15 +228,50 @@ bool th_script_state_open(struct th_script_state *state) {
   state->interrupt.stop = TH_STOP_NONE;
   state->interrupt.is_over = false;
   th_finalizer_init(&state->finalizers);
-  state->blank = th_blanks_take(state->shared->blanks);
+  state->image = th_images_find(state->shared->images, state->world, state->source,
+                                state->class_name);
+  state->blank = th_blanks_take(state->shared->blanks, state->image);
   if (state->blank == NULL) return false;
   if (state->blank->L == NULL && !fill(state, state->blank)) {
     give_back(state);
     return false;
   }
   adopt(state, state->blank);
+  state->has_class = state->blank->held != NULL;
+  state->trail.is_pure = true;
   return true;
 }
+
+/* ---- images ---- */
+
+/* Whether all that happened until the class was found is in the arena, and would happen in the same
+ * way again. */
+static bool is_pure(const struct th_script_state *state) {
+  return state->trail.is_pure && !state->has_foreign && state->finalizers.marked == 0 &&
+         !state->interrupt.is_over && lua_gc(state->L, LUA_GCISRUNNING) != 0;
+}
+
+/* A class that is found for the first time may be found no more. */
+static bool is_worth_an_image(const struct th_script_state *state, bool is_known) {
+  return is_known && state->blank->times_taken > 1;
+}
+
+void th_script_state_found(struct th_script_state *state) {
+  bool is_known;
+  state->has_class = true;
+  if (is_pure(state)) {
+    th_image_unref(state->image);
+    state->image = th_images_learn(state->shared->images, state->class_name, &state->trail,
+                                   &is_known);
+    if (state->image != NULL && is_worth_an_image(state, is_known)) {
+      lua_gc(state->L, LUA_GCCOLLECT);
+      th_blanks_keep_image(state->shared->blanks, state->blank, state->image, state->memory);
+    }
+  }
+  th_trail_clear(&state->trail);
+}
+
+/* ---- the end ---- */
 
 /* Where all that is left is memory of the arena, it goes with that; else Lua frees object by
  * object. */
@@ -213,13 +282,16 @@ void th_script_state_close(struct th_script_state *state) {
   give_back(state);
 }
 
-struct th_script_state *th_script_state_new(struct th_actor *actor, struct th_script_birth *birth) {
+struct th_script_state *th_script_state_new(struct th_actor *actor, struct th_script_birth *birth,
+                                            const char *class_name) {
   struct th_script_state *state = th_new(struct th_script_state);
   state->actor = actor;
   state->world = birth->world;
   state->shared = birth->world->script;
   state->source = birth->source;
   state->birth = birth;
+  state->class_name = class_name;
+  th_trail_init(&state->trail);
   th_buffer_init(&state->scratch);
   th_buffer_init(&state->outgoing);
   state->scratch.limit = birth->world->message_limit;
@@ -235,6 +307,7 @@ void th_script_state_free(struct th_script_state *state) {
   if (state->birth != NULL) state->birth->drop(state->birth);
   th_bytes_unref(state->wanted);
   free(state->global_name);
+  th_trail_clear(&state->trail);
   th_buffer_clear(&state->scratch);
   th_buffer_clear(&state->outgoing);
   free(state);

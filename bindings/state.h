@@ -2,15 +2,16 @@
  *
  * Opened lean: the base library, strings and our require; the other standard libraries come when a
  * global of their name is first read. So much, and what starts an actor, is in every blank that a
- * state is made from. All memory goes through one counting allocator, whose user data is the struct
- * th_script_state; any lua_State of the actor leads to it through its extra space. Over the limit
- * it still gives what is asked for, and has the code interrupted: Lua 5.4.4 can corrupt itself
- * where it is refused memory. Only one block that is larger than several times the limit is
- * refused.
+ * state is made from; where there is an image of the actor's class, its modules are there, too. All
+ * memory goes through one counting allocator, whose user data is the struct th_script_state; any
+ * lua_State of the actor leads to it through its extra space. Over the limit it still gives what is
+ * asked for, and has the code interrupted: Lua 5.4.4 can corrupt itself where it is refused memory.
+ * Only one block that is larger than several times the limit is refused.
  *
  * The main thread's stack holds, from the bottom: the function that has a message handled, with the
  * instance in it; the coroutine in which it runs; a message's value and sender, while it is
- * handled, unless the value is plain.
+ * handled, unless the value is plain. Until the class is found the function that finds it stands in
+ * the first place, and then, until the actor has started, the one that makes the instance.
  *
  * Threads: turn. Owns: the state, the references to its source and its birth.
  */
@@ -24,6 +25,7 @@
 #include "actor/script.h"
 #include "base/buffer.h"
 #include "bindings/finalizer.h"
+#include "bindings/image.h"
 #include "bindings/interrupt.h"
 #include "message/pack.h"
 
@@ -35,11 +37,13 @@ struct th_code;
 struct th_script_shared {
   struct th_code *code;     /* compiled modules */
   struct th_blanks *blanks; /* prepared states */
+  struct th_images *images; /* of which classes there are images */
 };
 
 /* What the actor's state is doing. */
 enum th_script_phase {
   TH_SCRIPT_IDLE,
+  TH_SCRIPT_FINDS, /* its class */
   TH_SCRIPT_STARTS,
   TH_SCRIPT_TRIES,
   TH_SCRIPT_TRIES_AGAIN,
@@ -53,6 +57,8 @@ struct th_script_state {
   struct th_blank *blank;        /* where the Lua state lies; NULL: nowhere */
   lua_State *L;                  /* the main thread */
   lua_State *handler;            /* the coroutine that runs handlers */
+  struct th_image *image;        /* of its class, a reference; NULL: none that holds */
+  struct th_trail trail;         /* of what happens until its class is found */
   void *source;                  /* where modules are looked up first, or NULL */
   struct th_script_birth *birth; /* for a restart */
   struct th_bytes *wanted;       /* capabilities that the class needs, where it does not fit */
@@ -70,6 +76,7 @@ struct th_script_state {
   uint64_t spent;       /* by the present try, in earlier slices; likewise */
   uint64_t reads;       /* number of the kept message that is being decoded; 0: none */
   unsigned closes;      /* nested calls to coroutine.close */
+  bool has_class;       /* it was found, be it by another actor */
   bool exit_is_recursive;
   bool has_foreign; /* it may hold userdata that only lua_close finalizes */
   bool is_crammed;  /* was stopped for its memory since the last message */
@@ -82,12 +89,17 @@ struct th_script_state {
 #define TH_STATE_ENTRY 1
 #define TH_STATE_BASE 2
 
-/* A new state, whose Lua state has nothing of the actor in it yet; NULL when there is no memory.
- * Takes birth. */
-struct th_script_state *th_script_state_new(struct th_actor *actor, struct th_script_birth *birth);
+/* A new state, whose Lua state has nothing of the actor in it yet, but maybe its class; NULL when
+ * there is no memory. Takes birth. */
+struct th_script_state *th_script_state_new(struct th_actor *actor, struct th_script_birth *birth,
+                                            const char *class_name);
 
 /* Opens the Lua state again, new, after a close. False when there is no memory. */
 bool th_script_state_open(struct th_script_state *state);
+
+/* The class was found, nothing else of the actor is in the Lua state, and nothing runs there: makes
+ * an image, where that can serve others. */
+void th_script_state_found(struct th_script_state *state);
 
 /* Closes the Lua state: runs what finalizers there are, for a bounded time. */
 void th_script_state_close(struct th_script_state *state);
@@ -101,6 +113,14 @@ bool th_script_state_open_library(lua_State *L, const char *name);
 /* The actor that L, or the coroutine L, belongs to. */
 static inline struct th_script_state *th_script_state_of(lua_State *L) {
   return *(struct th_script_state **)lua_getextraspace(L);
+}
+
+/* The same, for a function that reads or changes what lies outside the state: an actor whose
+ * modules call it must load them itself. */
+static inline struct th_script_state *th_script_state_outside(lua_State *L) {
+  struct th_script_state *state = th_script_state_of(L);
+  state->trail.is_pure = false;
+  return state;
 }
 
 #endif

@@ -1,5 +1,6 @@
--- start: makes the instance behind a new actor. The runtime calls the function that this file
--- returns, in the actor's state.
+-- start: makes the instance behind a new actor, in two steps, which the runtime calls in the actor's
+-- state: the class is found, then the instance is made. Between them the state may be copied for other
+-- actors of the class, so the first step is told nothing of the actor.
 
 local core = require "thespian.core"
 local class = require "thespian.class"
@@ -86,31 +87,38 @@ local function read_membership(requirements)
   return leader, requirements.requirements
 end
 
---- Starts an actor.
+--- Finds the class of a new actor.
 ---@param specified string "module.Class"
----@param capabilities fun(): table the system's, called when they are needed
----@param requirements any as given to createActor
----@param check boolean whether actorSystemCapabilityCheck is called
----@param address thespian.ActorAddress
----@param globalName string|nil
----@return thespian.Actor|nil instance
----@return string|function|nil error name of the class of the error, or "no class"; with an instance: what calls the
---- check again, for other capabilities, and gives true, or false and why not
+---@return function|nil start
+---@return string|nil error "no class"
 ---@return string|nil words
----@return { name: string, value: any }[]|nil needs of a class that does not fit
-return function(specified, capabilities, requirements, check, address, globalName)
+return function(specified)
   local found, why = find_class(specified)
   if not found then return nil, "no class", why end
-  local leader
-  leader, requirements = read_membership(requirements)
-  if check then
-    local fit, reason = fits(found, capabilities, requirements)
-    if not fit then return nil, "NoCompatibleSystemForActor", reason, needs_of(found) end
+
+  --- Starts an actor of the class.
+  ---@param capabilities fun(): table the system's, called when they are needed
+  ---@param requirements any as given to createActor
+  ---@param check boolean whether actorSystemCapabilityCheck is called
+  ---@param address thespian.ActorAddress
+  ---@param globalName string|nil
+  ---@return thespian.Actor|nil instance
+  ---@return string|function|nil error name of the class of the error; with an instance: what calls the
+  --- check again, for other capabilities, and gives true, or false and why not
+  ---@return string|nil words
+  ---@return { name: string, value: any }[]|nil needs of a class that does not fit
+  return function(capabilities, requirements, check, address, globalName)
+    local leader
+    leader, requirements = read_membership(requirements)
+    if check then
+      local fit, reason = fits(found, capabilities, requirements)
+      if not fit then return nil, "NoCompatibleSystemForActor", reason, needs_of(found) end
+    end
+    local birth = { self = { myAddress = address }, specified = specified,
+      requirements = requirements, leader = leader }
+    local made, instance = xpcall(make, with_traceback, found, birth, capabilities, globalName)
+    if not made then return nil, "InvalidActorSpecification", instance end
+    if not check or found.actorSystemCapabilityCheck == nil then return instance end
+    return instance, function() return fits(found, capabilities, requirements) end
   end
-  local birth = { self = { myAddress = address }, specified = specified,
-    requirements = requirements, leader = leader }
-  local made, instance = xpcall(make, with_traceback, found, birth, capabilities, globalName)
-  if not made then return nil, "InvalidActorSpecification", instance end
-  if not check or found.actorSystemCapabilityCheck == nil then return instance end
-  return instance, function() return fits(found, capabilities, requirements) end
 end

@@ -43,7 +43,9 @@ local function capabilities()
 end
 
 local function try(specified, requirements, unchecked)
-  return start(specified, capabilities, requirements, not unchecked, "address", "name")
+  local begin, why, words = start(specified)
+  if not begin then return nil, why, words end
+  return begin(capabilities, requirements, not unchecked, "address", "name")
 end
 
 check.test("an actor knows its address and name before its init runs", function()
