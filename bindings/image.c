@@ -14,6 +14,10 @@
 struct th_image {
   atomic_uint references; /* relaxed up, acquire and release down: the last one sees all */
   struct th_bytes *modules;
+  /* Written under the lock, read by any: release and acquire, so that the names are there. */
+  atomic_size_t later_count;
+  const char *later[TH_IMAGE_LATER];
+  bool takes_no_more; /* under the lock */
   char class_name[];
 };
 
@@ -30,8 +34,9 @@ static struct th_image *new_image(const char *class_name, const struct th_buffer
   size_t size = strlen(class_name) + 1;
   struct th_bytes *copy = th_bytes_copy(modules->data, modules->size);
   if (copy == NULL) return NULL;
-  struct th_image *image = th_alloc(sizeof *image + size);
+  struct th_image *image = th_alloc_zeroed(1, sizeof *image + size);
   atomic_init(&image->references, 1);
+  atomic_init(&image->later_count, 0);
   image->modules = copy;
   memcpy(image->class_name, class_name, size);
   return image;
@@ -47,6 +52,14 @@ void th_image_unref(struct th_image *image) {
   if (atomic_fetch_sub_explicit(&image->references, 1, memory_order_acq_rel) != 1) return;
   th_bytes_unref(image->modules);
   free(image);
+}
+
+size_t th_image_count_later(const struct th_image *image) {
+  return atomic_load_explicit(&image->later_count, memory_order_acquire);
+}
+
+const char *th_image_later(const struct th_image *image, size_t number) {
+  return image->later[number];
 }
 
 /* ---- trails ---- */
@@ -175,4 +188,29 @@ struct th_image *th_images_learn(struct th_images *images, const char *class_nam
   th_image_ref(image);
   pthread_mutex_unlock(&images->lock);
   return image;
+}
+
+/* The caller holds the lock. */
+static bool has_later(const struct th_image *image, const char *module) {
+  size_t count = th_image_count_later(image);
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(image->later[i], module) == 0) return true;
+  return false;
+}
+
+void th_images_add_later(struct th_images *images, struct th_image *image, const char *module) {
+  pthread_mutex_lock(&images->lock);
+  size_t count = th_image_count_later(image);
+  if (count < TH_IMAGE_LATER && !image->takes_no_more && !has_later(image, module)) {
+    image->later[count] = module;
+    atomic_store_explicit(&image->later_count, count + 1, memory_order_release);
+  }
+  pthread_mutex_unlock(&images->lock);
+}
+
+void th_images_drop_later(struct th_images *images, struct th_image *image) {
+  pthread_mutex_lock(&images->lock);
+  image->takes_no_more = true;
+  atomic_store_explicit(&image->later_count, 0, memory_order_release);
+  pthread_mutex_unlock(&images->lock);
 }

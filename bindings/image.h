@@ -8,6 +8,9 @@
  * to the same code, where the actor comes from. So it knows neither files nor bundles, and an edited
  * file, or another version of a bundle, has an image of its own.
  *
+ * Modules of the library that actors of the class load later, when they handle their messages, are
+ * part of the image, too, once one was seen to load them: nobody can tell when those are loaded.
+ *
  * Threads: any; the lock guards the table, and the world is never asked under it. A trail belongs to
  * its state. Owns: what is in the table; images are counted.
  */
@@ -24,6 +27,9 @@
 
 /* Bytes of a trail's list; a longer one is not pure. */
 #define TH_TRAIL_SIZE ((size_t)16 << 10)
+
+/* So many modules of the library that are loaded later. */
+#define TH_IMAGE_LATER 8
 
 struct th_image;
 struct th_images;
@@ -51,6 +57,17 @@ struct th_image *th_images_find(struct th_images *images, struct th_world *world
  * been found so before. */
 struct th_image *th_images_learn(struct th_images *images, const char *class_name,
                                  const struct th_trail *trail, bool *is_known);
+
+/* An actor of the class has loaded a module of the library, whose name is borrowed for ever. Does
+ * nothing where it is known, or there are enough. */
+void th_images_add_later(struct th_images *images, struct th_image *image, const char *module);
+
+/* No module is loaded before its time any more: one of them is not made for it. */
+void th_images_drop_later(struct th_images *images, struct th_image *image);
+
+/* How many of them there are; those that were there stay, in their order. */
+size_t th_image_count_later(const struct th_image *image);
+const char *th_image_later(const struct th_image *image, size_t number);
 
 /* One more reference; NULL in is NULL out. */
 struct th_image *th_image_ref(struct th_image *image);

@@ -153,7 +153,7 @@ static void open_libraries(lua_State *L) {
   lua_pop(L, 2);
 }
 
-/* ---- opening ---- */
+/* ---- blanks ---- */
 
 /* [-0, +1, m] pushes what thespian.start gives, which nobody else needs to find there. */
 static void push_start(lua_State *L) {
@@ -221,6 +221,67 @@ static void give_back(struct th_script_state *state) {
   state->L = state->handler = NULL;
 }
 
+/* ---- images ---- */
+
+/* Whether all that happened until the class was found is in the arena, and would happen in the same
+ * way again. */
+static bool is_pure(const struct th_script_state *state) {
+  return state->trail.is_pure && !state->has_foreign && state->finalizers.marked == 0 &&
+         !state->interrupt.is_over && lua_gc(state->L, LUA_GCISRUNNING) != 0;
+}
+
+/* Protected: loads what the image has so far of the library. Others may add to it meanwhile. */
+static int load_later(lua_State *L) {
+  struct th_script_state *state = th_script_state_of(L);
+  size_t count = (size_t)lua_tointeger(L, 1);
+  for (size_t i = 0; i < count; i++) {
+    lua_pushcfunction(L, th_require);
+    lua_pushstring(L, th_image_later(state->image, i));
+    lua_call(L, 1, 0);
+  }
+  return 0;
+}
+
+/* The state becomes the image of its class, with what its actors load later. */
+static void make_image(struct th_script_state *state) {
+  struct th_script_shared *shared = state->shared;
+  size_t count = th_image_count_later(state->image);
+  lua_pushcfunction(state->L, load_later);
+  lua_pushinteger(state->L, (lua_Integer)count);
+  if (lua_pcall(state->L, 1, 0, 0) != LUA_OK || !is_pure(state)) {
+    lua_settop(state->L, TH_STATE_BASE);
+    th_images_drop_later(shared->images, state->image);
+    return;
+  }
+  lua_gc(state->L, LUA_GCCOLLECT);
+  state->blank->later = count;
+  th_blanks_keep_image(shared->blanks, state->blank, state->image, state->memory);
+}
+
+/* A class that is found for the first time may be found no more. */
+static bool is_worth_an_image(const struct th_script_state *state, bool is_known) {
+  return is_known && state->blank->times_taken > 1;
+}
+
+void th_script_state_found(struct th_script_state *state) {
+  bool is_known;
+  state->has_class = true;
+  if (is_pure(state)) {
+    th_image_unref(state->image);
+    state->image = th_images_learn(state->shared->images, state->class_name, &state->trail,
+                                   &is_known);
+    if (state->image != NULL && is_worth_an_image(state, is_known)) make_image(state);
+  }
+  th_trail_clear(&state->trail);
+}
+
+void th_script_state_note_builtin(struct th_script_state *state, const char *module) {
+  if (state->image != NULL && state->phase > TH_SCRIPT_FINDS)
+    th_images_add_later(state->shared->images, state->image, module);
+}
+
+/* ---- opening and closing ---- */
+
 bool th_script_state_open(struct th_script_state *state) {
   state->interrupt.memory_limit = 0;
   state->exit_is_recursive = true;
@@ -239,39 +300,10 @@ bool th_script_state_open(struct th_script_state *state) {
   adopt(state, state->blank);
   state->has_class = state->blank->held != NULL;
   state->trail.is_pure = true;
+  if (state->has_class && state->blank->later < th_image_count_later(state->image))
+    make_image(state);
   return true;
 }
-
-/* ---- images ---- */
-
-/* Whether all that happened until the class was found is in the arena, and would happen in the same
- * way again. */
-static bool is_pure(const struct th_script_state *state) {
-  return state->trail.is_pure && !state->has_foreign && state->finalizers.marked == 0 &&
-         !state->interrupt.is_over && lua_gc(state->L, LUA_GCISRUNNING) != 0;
-}
-
-/* A class that is found for the first time may be found no more. */
-static bool is_worth_an_image(const struct th_script_state *state, bool is_known) {
-  return is_known && state->blank->times_taken > 1;
-}
-
-void th_script_state_found(struct th_script_state *state) {
-  bool is_known;
-  state->has_class = true;
-  if (is_pure(state)) {
-    th_image_unref(state->image);
-    state->image = th_images_learn(state->shared->images, state->class_name, &state->trail,
-                                   &is_known);
-    if (state->image != NULL && is_worth_an_image(state, is_known)) {
-      lua_gc(state->L, LUA_GCCOLLECT);
-      th_blanks_keep_image(state->shared->blanks, state->blank, state->image, state->memory);
-    }
-  }
-  th_trail_clear(&state->trail);
-}
-
-/* ---- the end ---- */
 
 /* Where all that is left is memory of the arena, it goes with that; else Lua frees object by
  * object. */

@@ -88,6 +88,16 @@ for _, base in ipairs { "simpleSystemBase", "multiprocQueueBase" } do
     see(class, 1)
   end)
 
+  check.test("what they load of the library later is no one's but theirs", function()
+    see(module("", [[
+      local asked = rawget(actors, "WakeupMessage")
+      local message = actors.WakeupMessage { delayPeriod = 1 }
+      actors.WakeupMessage.used = (actors.WakeupMessage.used or 0) + 1
+      return { asked == nil, actors.WakeupMessage.used, actors.typename(message), message.delayPeriod }
+    ]]), { true, 1, "WakeupMessage", 1 })
+    see(module("", "self.name, string.format = string.format('%d', 3), nil return self.name"), "3")
+  end)
+
   check.test("addresses, names and requirements are the actor's", function()
     local class = module("", "return { self.myAddress, self.globalName, self.given, self.light }")
     check.write(far .. "/heir" .. number .. ".lua", ([[

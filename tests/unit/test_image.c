@@ -134,6 +134,29 @@ static void a_long_trail_is_not_pure(void **unused) {
   th_trail_clear(&trail);
 }
 
+static void what_is_loaded_later_is_kept_in_order(void **unused) {
+  static const char *const names[TH_IMAGE_LATER] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+  struct th_images *images = th_images_new();
+  struct probe probe = new_probe();
+  bool is_known;
+  (void)unused;
+  struct th_image *image = learn(images, &probe, "m.C", "m", &is_known);
+  assert_int_equal(th_image_count_later(image), 0);
+  for (size_t i = 0; i < TH_IMAGE_LATER; i++) {
+    th_images_add_later(images, image, names[i]);
+    th_images_add_later(images, image, "a");
+    assert_int_equal(th_image_count_later(image), i + 1);
+    assert_string_equal(th_image_later(image, i), names[i]);
+  }
+  th_images_add_later(images, image, "one too many");
+  assert_int_equal(th_image_count_later(image), TH_IMAGE_LATER);
+  th_images_drop_later(images, image);
+  th_images_add_later(images, image, "a");
+  assert_int_equal(th_image_count_later(image), 0);
+  th_image_unref(image);
+  th_images_free(images);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(it_holds_as_long_as_the_code_is_the_same),
@@ -141,6 +164,7 @@ int main(void) {
     cmocka_unit_test(versions_stand_side_by_side),
     cmocka_unit_test(who_was_asked_for_last_stays),
     cmocka_unit_test(a_long_trail_is_not_pure),
+    cmocka_unit_test(what_is_loaded_later_is_kept_in_order),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
