@@ -18,6 +18,7 @@
 #include "bindings/blank.h"
 #include "bindings/code.h"
 #include "bindings/codec.h"
+#include "bindings/guard.h"
 #include "bindings/interrupt.h"
 #include "bindings/run.h"
 #include "bindings/state.h"
@@ -360,6 +361,7 @@ static int started(lua_State *L, int status, lua_KContext context) {
 static int start(lua_State *L) {
   struct th_script_state *state = th_script_state_of(L);
   struct th_bytes *requirements = state->birth->requirements;
+  th_guard_start(L, state->blank->held != NULL);
   lua_settop(L, 0);
   lua_pushvalue(state->L, TH_STATE_ENTRY);
   lua_xmove(state->L, L, 1);

@@ -66,9 +66,11 @@ static const luaL_Reg libraries[] = {
   {NULL, NULL},
 };
 
-/* Whether it reads and changes nothing but its arguments. */
+/* Whether it reads and changes nothing but its arguments; math has its random numbers, which are looked
+ * at by themselves. */
 static bool is_pure_library(const char *name) {
-  return strcmp(name, LUA_TABLIBNAME) == 0 || strcmp(name, LUA_UTF8LIBNAME) == 0;
+  return strcmp(name, LUA_TABLIBNAME) == 0 || strcmp(name, LUA_UTF8LIBNAME) == 0 ||
+         strcmp(name, LUA_MATHLIBNAME) == 0;
 }
 
 /* Files, the libraries that package loads, and what debug can do to them, are not ours to know. */
@@ -227,7 +229,8 @@ static void give_back(struct th_script_state *state) {
  * way again. */
 static bool is_pure(const struct th_script_state *state) {
   return state->trail.is_pure && !state->has_foreign && state->finalizers.marked == 0 &&
-         !state->interrupt.is_over && lua_gc(state->L, LUA_GCISRUNNING) != 0;
+         !state->interrupt.is_over && lua_gc(state->L, LUA_GCISRUNNING) != 0 &&
+         th_guard_is_random_unused(state->L);
 }
 
 /* Protected: loads what the image has so far of the library. Others may add to it meanwhile. */
@@ -242,10 +245,11 @@ static int load_later(lua_State *L) {
   return 0;
 }
 
-/* The state becomes the image of its class, with what its actors load later. */
+/* The state becomes the image of its class, with what its actors load later: as if its modules did. */
 static void make_image(struct th_script_state *state) {
   struct th_script_shared *shared = state->shared;
   size_t count = th_image_count_later(state->image);
+  state->phase = TH_SCRIPT_FINDS;
   lua_pushcfunction(state->L, load_later);
   lua_pushinteger(state->L, (lua_Integer)count);
   if (lua_pcall(state->L, 1, 0, 0) != LUA_OK || !is_pure(state)) {

@@ -184,10 +184,19 @@ for _, base in ipairs { "simpleSystemBase", "multiprocQueueBase" } do
     see_others(module("local now = require('thespian.core').monotonic()", "return now"))
   end)
 
-  check.test("random numbers are others each time", function()
+  check.test("random numbers are others each time, unless a seed was set", function()
+    math.randomseed(7)
+    local seventh, eighth = math.random(100), math.random(100)
+    math.randomseed()
     see_others(module("local first = math.random(0)", "return first"))
     see_others(module("local random = math.random", "return random(0)"))
     see_others(module("local floor = math.floor", "return math.random(0)"))
+    see_others(module("math.random = nil  local floor = math.floor math.randomseed = nil", [[
+      math = nil
+      package.loaded.math = nil
+      return require("math").random(0) ]]))
+    see(module("math.randomseed(7)  local one = math.random(100)", "return { one, math.random(100) }"),
+      { seventh, eighth })
   end)
 
   check.test("a coroutine goes on where it stood", function()
@@ -207,7 +216,7 @@ for _, base in ipairs { "simpleSystemBase", "multiprocQueueBase" } do
   end)
 
   check.test("what is printed and logged is so for each", function()
-    local name = "loud" .. os.time() .. number
+    local name = "loud" .. base .. os.time() .. number
     local folder = check.folder {
       [name .. ".lua"] = [[
         local actors = require "thespian.actors"
