@@ -46,7 +46,7 @@ struct th_blank {
   size_t memory;         /* bytes that the state holds, where it was prepared or put back */
   unsigned times_taken;  /* how many actors have had it */
   struct th_image *held; /* what was put back is its copy; NULL: the first one. Borrowed */
-  size_t later;          /* modules of the library in that copy, see th_images_add_later */
+  size_t later;          /* parts of the library in that copy, see th_images_add_later */
   /* the collection's own */
   struct th_blank *next;
   struct th_blank_copy copy;

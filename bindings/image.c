@@ -16,8 +16,8 @@ struct th_image {
   struct th_bytes *modules;
   /* Written under the lock, read by any: release and acquire, so that the names are there. */
   atomic_size_t later_count;
-  const char *later[TH_IMAGE_LATER];
-  bool takes_no_more; /* under the lock */
+  char *later[TH_IMAGE_LATER]; /* those that were dropped stay until the end */
+  bool takes_no_more;          /* under the lock */
   char class_name[];
 };
 
@@ -51,6 +51,7 @@ void th_image_unref(struct th_image *image) {
   if (image == NULL) return;
   if (atomic_fetch_sub_explicit(&image->references, 1, memory_order_acq_rel) != 1) return;
   th_bytes_unref(image->modules);
+  for (size_t i = 0; i < TH_IMAGE_LATER; i++) free(image->later[i]);
   free(image);
 }
 
@@ -191,18 +192,18 @@ struct th_image *th_images_learn(struct th_images *images, const char *class_nam
 }
 
 /* The caller holds the lock. */
-static bool has_later(const struct th_image *image, const char *module) {
+static bool has_later(const struct th_image *image, const char *part) {
   size_t count = th_image_count_later(image);
   for (size_t i = 0; i < count; i++)
-    if (strcmp(image->later[i], module) == 0) return true;
+    if (strcmp(image->later[i], part) == 0) return true;
   return false;
 }
 
-void th_images_add_later(struct th_images *images, struct th_image *image, const char *module) {
+void th_images_add_later(struct th_images *images, struct th_image *image, const char *part) {
   pthread_mutex_lock(&images->lock);
   size_t count = th_image_count_later(image);
-  if (count < TH_IMAGE_LATER && !image->takes_no_more && !has_later(image, module)) {
-    image->later[count] = module;
+  if (count < TH_IMAGE_LATER && !image->takes_no_more && !has_later(image, part)) {
+    image->later[count] = th_strdup(part);
     atomic_store_explicit(&image->later_count, count + 1, memory_order_release);
   }
   pthread_mutex_unlock(&images->lock);

@@ -8,8 +8,9 @@
  * to the same code, where the actor comes from. So it knows neither files nor bundles, and an edited
  * file, or another version of a bundle, has an image of its own.
  *
- * Modules of the library that actors of the class load later, when they handle their messages, are
- * part of the image, too, once one was seen to load them: nobody can tell when those are loaded.
+ * Parts of the library that actors of the class need later, when they handle their messages, are in
+ * the image, too, once one was seen to need them: nobody can tell when those are made. A part is a
+ * module, "thespian.messages", or what stands in one under a key, "thespian.messages WakeupMessage".
  *
  * Threads: any; the lock guards the table, and the world is never asked under it. A trail belongs to
  * its state. Owns: what is in the table; images are counted.
@@ -28,7 +29,7 @@
 /* Bytes of a trail's list; a longer one is not pure. */
 #define TH_TRAIL_SIZE ((size_t)16 << 10)
 
-/* So many modules of the library that are loaded later. */
+/* So many parts of the library that are needed later. */
 #define TH_IMAGE_LATER 8
 
 struct th_image;
@@ -58,11 +59,11 @@ struct th_image *th_images_find(struct th_images *images, struct th_world *world
 struct th_image *th_images_learn(struct th_images *images, const char *class_name,
                                  const struct th_trail *trail, bool *is_known);
 
-/* An actor of the class has loaded a module of the library, whose name is borrowed for ever. Does
- * nothing where it is known, or there are enough. */
-void th_images_add_later(struct th_images *images, struct th_image *image, const char *module);
+/* An actor of the class needed that part of the library. Does nothing where it is known, or there are
+ * enough. */
+void th_images_add_later(struct th_images *images, struct th_image *image, const char *part);
 
-/* No module is loaded before its time any more: one of them is not made for it. */
+/* No part is made before its time any more: one of them does more than make Lua values. */
 void th_images_drop_later(struct th_images *images, struct th_image *image);
 
 /* How many of them there are; those that were there stay, in their order. */

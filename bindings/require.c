@@ -68,7 +68,7 @@ static bool find_builtin(lua_State *L, const char *name) {
       th_code_compile(state->shared->code, L, name, chunk_name, module->data, module->size, true) !=
         LUA_OK)
     lua_error(L);
-  th_script_state_note_builtin(state, module->name);
+  th_script_state_note_part(state, module->name);
   lua_pushliteral(L, ":builtin:");
   return true;
 }

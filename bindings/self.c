@@ -26,7 +26,7 @@
 /* How many mailboxes full of messages an actor may have sent itself. */
 #define OWN_FLOOD 10
 
-/* All functions here but loading and traceback reach beyond the state; each says so, by
+/* All functions here but loading, traceback and notePart reach beyond the state; each says so, by
  * th_script_state_outside. */
 
 static struct th_buffer *scratch(struct th_script_state *state) {
@@ -403,6 +403,12 @@ static int self_monotonic(lua_State *L) {
   return th_core_monotonic(L);
 }
 
+/* notePart(part): it was made, see bindings/image.h */
+static int self_note_part(lua_State *L) {
+  th_script_state_note_part(th_script_state_of(L), luaL_checkstring(L, 1));
+  return 0;
+}
+
 static const luaL_Reg functions[] = {
   {"send", self_send},
   {"post", self_post},
@@ -426,6 +432,7 @@ static const luaL_Reg functions[] = {
   {"log", self_log},
   {"logs", self_logs},
   {"loading", th_require_loading},
+  {"notePart", self_note_part},
   {"traceback", th_trace_function},
   {NULL, NULL},
 };

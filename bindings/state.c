@@ -233,15 +233,22 @@ static bool is_pure(const struct th_script_state *state) {
          th_guard_is_random_unused(state->L);
 }
 
-/* Protected: loads what the image has so far of the library. Others may add to it meanwhile. */
+/* Makes a part of the library. [-0, +0, e] */
+static void make_part(lua_State *L, const char *part) {
+  size_t size = strcspn(part, " ");
+  int top = lua_gettop(L);
+  lua_pushcfunction(L, th_require);
+  lua_pushlstring(L, part, size);
+  lua_call(L, 1, 1);
+  if (part[size] != '\0') lua_getfield(L, -1, part + size + 1);
+  lua_settop(L, top);
+}
+
+/* Protected: makes the first so many parts that the image has. */
 static int load_later(lua_State *L) {
   struct th_script_state *state = th_script_state_of(L);
   size_t count = (size_t)lua_tointeger(L, 1);
-  for (size_t i = 0; i < count; i++) {
-    lua_pushcfunction(L, th_require);
-    lua_pushstring(L, th_image_later(state->image, i));
-    lua_call(L, 1, 0);
-  }
+  for (size_t i = 0; i < count; i++) make_part(L, th_image_later(state->image, i));
   return 0;
 }
 
@@ -279,9 +286,9 @@ void th_script_state_found(struct th_script_state *state) {
   th_trail_clear(&state->trail);
 }
 
-void th_script_state_note_builtin(struct th_script_state *state, const char *module) {
+void th_script_state_note_part(struct th_script_state *state, const char *part) {
   if (state->image != NULL && state->phase > TH_SCRIPT_FINDS)
-    th_images_add_later(state->shared->images, state->image, module);
+    th_images_add_later(state->shared->images, state->image, part);
 }
 
 /* ---- opening and closing ---- */

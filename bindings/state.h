@@ -101,8 +101,8 @@ bool th_script_state_open(struct th_script_state *state);
  * an image, where that can serve others. */
 void th_script_state_found(struct th_script_state *state);
 
-/* A module of the library was loaded; its name is borrowed for ever. */
-void th_script_state_note_builtin(struct th_script_state *state, const char *module);
+/* A part of the library was made, see bindings/image.h. */
+void th_script_state_note_part(struct th_script_state *state, const char *part);
 
 /* Closes the Lua state: runs what finalizers there are, for a bounded time. */
 void th_script_state_close(struct th_script_state *state);

@@ -100,6 +100,11 @@ function Packing.compareVersions(left, right) end
 ---@return string|nil
 function core.loading() end
 
+--- Notes that the actor needed a part of the library, "module" or "module key", which images of its
+--- class have from now on.
+---@param part string
+function core.notePart(part) end
+
 --- The words and a traceback of the caller, without the library's own functions; the words alone
 --- where there are no others. In actors' states.
 ---@param words string

@@ -189,6 +189,7 @@ return setmetatable({ ActorSystemMessage = ActorSystemMessage }, {
     if FIELDS[name] == nil then return nil end
     local made = define(name)
     self[name] = made
+    if core.actor then core.notePart("thespian.messages " .. name) end
     return made
   end,
 })
