@@ -403,9 +403,11 @@ static int self_monotonic(lua_State *L) {
   return th_core_monotonic(L);
 }
 
-/* notePart(part): it was made, see bindings/image.h */
+/* notePart(part): it was made, see bindings/image.h. Only what is the library's own, for others will
+ * load it. */
 static int self_note_part(lua_State *L) {
-  th_script_state_note_part(th_script_state_of(L), luaL_checkstring(L, 1));
+  const char *part = luaL_checkstring(L, 1);
+  if (strncmp(part, "thespian.", 9) == 0) th_script_state_note_part(th_script_state_of(L), part);
   return 0;
 }
 
