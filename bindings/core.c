@@ -5,21 +5,14 @@
 
 #include "base/clock.h"
 #include "bindings/address.h"
+#include "bindings/class.h"
 #include "bindings/codec.h"
 #include "bindings/crypto.h"
+#include "bindings/library.h"
 #include "bindings/packing.h"
 #include "bindings/program.h"
 #include "bindings/raise.h"
 #include "message/message.h"
-
-/* setCodec(names, resolve): the two functions that codec.h describes. */
-static int core_set_codec(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TFUNCTION);
-  luaL_checktype(L, 2, LUA_TFUNCTION);
-  lua_settop(L, 2);
-  th_codec_open(L);
-  return 0;
-}
 
 /* setRaise(make): make(className, words) gives the instance that is raised. */
 static int core_set_raise(lua_State *L) {
@@ -67,7 +60,6 @@ int th_core_part(lua_State *L) {
 static const luaL_Reg functions[] = {
   {"packNames", th_codec_lua_pack_names},
   {"unpackNames", th_codec_lua_unpack_names},
-  {"setCodec", core_set_codec},
   {"setRaise", core_set_raise},
   {"isAddress", core_is_address},
   {"monotonic", th_core_monotonic},
@@ -98,8 +90,12 @@ static void push_kinds(lua_State *L) {
   }
 }
 
-int th_core_common(lua_State *L, int room) {
+void th_core_prepare(lua_State *L, bool is_actor) {
   th_lua_address_open(L);
+  th_class_open(L, is_actor);
+}
+
+int th_core_common(lua_State *L, int room) {
   lua_createtable(L, 0, room);
   luaL_setfuncs(L, functions, 0);
   push_kinds(L);
@@ -111,9 +107,19 @@ int th_core_common(lua_State *L, int room) {
   return 1;
 }
 
+/* For the modules that are C, and found as Lua by who is no actor. */
+static const luaL_Reg openers[] = {
+  {"openClass", th_class_open_module},
+  {"openActor", th_class_open_actor_module},
+  {"openActors", th_library_open_in_program},
+  {NULL, NULL},
+};
+
 int luaopen_thespian_core(lua_State *L) {
   luaL_checkversion(L);
+  th_core_prepare(L, false);
   th_core_common(L, 32);
+  luaL_setfuncs(L, openers, 0);
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "actor");
   th_program_open(L);

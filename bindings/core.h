@@ -10,9 +10,14 @@
 #define TH_BINDINGS_CORE_H
 
 #include <lua.h>
+#include <stdbool.h>
 
-/* [-0, +1, m] prepares the state for addresses, pushes a new table with what every state has, and
- * with room for so many fields in all. */
+/* [-0, +0, m] prepares the state, of an actor or of a program, for addresses and classes: once, and
+ * before anything else. */
+void th_core_prepare(lua_State *L, bool is_actor);
+
+/* [-0, +1, m] pushes a new table with what every state has, and with room for so many fields in
+ * all. */
 int th_core_common(lua_State *L, int room);
 
 /* monotonic() -> seconds, a float that never goes back */

@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "actor/world.h"
+#include "bindings/class.h"
 #include "bindings/code.h"
 #include "bindings/embedded.h"
+#include "bindings/library.h"
 #include "bindings/load.h"
 #include "bindings/self.h"
 #include "bindings/state.h"
@@ -18,9 +20,8 @@ static const char *const loading_key = "thespian.loading";
 /* In the registry: a set of the names of all modules that are being loaded. */
 static const char *const underway_key = "thespian.underway";
 
-int th_require_loading(lua_State *L) {
+void th_require_push_loading(lua_State *L) {
   lua_getfield(L, LUA_REGISTRYINDEX, loading_key);
-  return 1;
 }
 
 static int require_core(lua_State *L) {
@@ -52,12 +53,28 @@ static const struct th_embedded_module *find_embedded(const char *name) {
   return NULL;
 }
 
+/* The modules that are C. */
+static const luaL_Reg openers[] = {
+  {"thespian.core", require_core},
+  {"thespian.class", th_class_open_module},
+  {"thespian.actor", th_class_open_actor_module},
+  {"thespian.actors", th_library_open_in_actor},
+  {NULL, NULL},
+};
+
+static lua_CFunction find_opener(const char *name) {
+  const luaL_Reg *opener = openers;
+  while (opener->name != NULL && strcmp(opener->name, name) != 0) opener++;
+  return opener->func;
+}
+
 static bool find_builtin(lua_State *L, const char *name) {
   struct th_script_state *state = th_script_state_of(L);
   char chunk_name[128];
   if (strncmp(name, "thespian.", 9) != 0) return false;
-  if (strcmp(name, "thespian.core") == 0) {
-    lua_pushcfunction(L, require_core);
+  lua_CFunction opener = find_opener(name);
+  if (opener != NULL) {
+    lua_pushcfunction(L, opener);
     lua_pushliteral(L, ":builtin:");
     return true;
   }

@@ -19,7 +19,7 @@ int th_require(lua_State *L);
 /* Opens Lua's package library so that it agrees with this require. A lua_CFunction. */
 int th_require_open_package(lua_State *L);
 
-/* The Lua function core.loading(): the name of the module whose file runs right now, or nil. */
-int th_require_loading(lua_State *L);
+/* The name of the module whose file runs right now, or nil. [-0, +1, m] */
+void th_require_push_loading(lua_State *L);
 
 #endif

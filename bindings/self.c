@@ -13,7 +13,6 @@
 #include "bindings/codec.h"
 #include "bindings/core.h"
 #include "bindings/raise.h"
-#include "bindings/require.h"
 #include "bindings/state.h"
 #include "bindings/trace.h"
 #include "message/notice.h"
@@ -26,7 +25,7 @@
 /* How many mailboxes full of messages an actor may have sent itself. */
 #define OWN_FLOOD 10
 
-/* All functions here but loading, traceback and notePart reach beyond the state; each says so, by
+/* All functions here but traceback and notePart reach beyond the state; each says so, by
  * th_script_state_outside. */
 
 static struct th_buffer *scratch(struct th_script_state *state) {
@@ -95,7 +94,7 @@ static int wait_for_room(lua_State *L, struct th_script_state *state, struct th_
 }
 
 /* send(self, address, message) */
-static int self_send(lua_State *L) {
+int th_self_send(lua_State *L) {
   struct th_script_state *state = th_script_state_outside(L);
   const struct th_address *target = th_lua_check_address(L, 2, "send");
   luaL_checkany(L, 3);
@@ -398,7 +397,7 @@ static int self_part(lua_State *L) {
 }
 
 /* monotonic(): as everywhere */
-static int self_monotonic(lua_State *L) {
+int th_self_monotonic(lua_State *L) {
   th_script_state_outside(L);
   return th_core_monotonic(L);
 }
@@ -412,7 +411,7 @@ static int self_note_part(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-  {"send", self_send},
+  {"send", th_self_send},
   {"post", self_post},
   {"createActor", self_create_actor},
   {"keep", self_keep},
@@ -433,7 +432,6 @@ static const luaL_Reg functions[] = {
   {"updateCapability", self_update_capability},
   {"log", self_log},
   {"logs", self_logs},
-  {"loading", th_require_loading},
   {"notePart", self_note_part},
   {"traceback", th_trace_function},
   {NULL, NULL},
@@ -460,7 +458,7 @@ void th_self_open(lua_State *L) {
   th_core_common(L, 16);
   lua_pushcfunction(L, self_part);
   lua_setfield(L, -2, "part");
-  lua_pushcfunction(L, self_monotonic);
+  lua_pushcfunction(L, th_self_monotonic);
   lua_setfield(L, -2, "monotonic");
   lua_pushboolean(L, 1);
   lua_setfield(L, -2, "actor");

@@ -13,4 +13,10 @@
 /* [-0, +1, m] pushes the module. */
 void th_self_open(lua_State *L);
 
+/* send(self, address, message): the method of actors. */
+int th_self_send(lua_State *L);
+
+/* monotonic() -> seconds, as everywhere */
+int th_self_monotonic(lua_State *L);
+
 #endif

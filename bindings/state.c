@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "bindings/blank.h"
+#include "bindings/core.h"
 #include "bindings/coroutine.h"
 #include "bindings/guard.h"
 #include "bindings/load.h"
@@ -169,15 +170,11 @@ static void push_start(lua_State *L) {
 /* Protected: what is the same in the state of every actor. Leaves the main thread's stack as a start
  * finds it. */
 static int prepare(lua_State *L) {
-  static const char *const modules[] = {"thespian.core", "thespian.class", "thespian.actor",
-                                        "thespian.start"};
   open_libraries(L);
-  for (size_t i = 0; i < sizeof modules / sizeof *modules; i++) {
-    lua_getglobal(L, "require");
-    lua_pushstring(L, modules[i]);
-    lua_call(L, 1, 0);
-    lua_gc(L, LUA_GCCOLLECT);
-  }
+  th_core_prepare(L, true);
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "thespian.start");
+  lua_call(L, 1, 0);
   push_start(L);
   th_script_state_of(L)->handler = lua_newthread(L);
   return 2;

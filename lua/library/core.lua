@@ -30,11 +30,6 @@ function core.packNames(names) end
 ---@return string[]
 function core.unpackNames(packed) end
 
---- Prepares the codec of this state; bindings/codec.h says what the two functions do.
----@param names fun(meta: table): string
----@param resolve fun(packed: string): table
-function core.setCodec(names, resolve) end
-
 --- Sets what makes the instances that C raises.
 ---@param make fun(className: string, words: string): any
 function core.setRaise(make) end
@@ -95,10 +90,6 @@ function Packing.readManifest(json) end
 function Packing.compareVersions(left, right) end
 
 -- ---- in actors' states --------------------------------------------------------------------------
-
---- Name of the module whose file is being executed by require.
----@return string|nil
-function core.loading() end
 
 --- Notes that the actor needed a part of the library, "module" or "module key", which images of its
 --- class have from now on.
@@ -242,6 +233,16 @@ function core.programBundle() end
 --- The folder that `thespian-host run` runs.
 ---@return string|nil
 function core.programFolder() end
+
+--- What is C, for the files of these names.
+---@return thespian.class
+function core.openClass() end
+
+---@return thespian.Actor
+function core.openActor() end
+
+---@return thespian.actors
+function core.openActors() end
 
 ---@class thespian.core.Connection
 local Connection = {}

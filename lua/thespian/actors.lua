@@ -1,13 +1,13 @@
--- actors: the library as users see it, `require "thespian.actors"`. What not every actor needs is
--- loaded when it is first asked for.
-
-local core = require "thespian.core"
-local class = require "thespian.class"
-local Actor = require "thespian.actor"
-
-local error, rawset, require, tostring, type = error, rawset, require, tostring, type
+-- actors: the library as users see it, `require "thespian.actors"`. It is C (bindings/library.h), so
+-- that it costs an actor's state next to nothing; this is how programs find it. What not every actor
+-- needs is loaded when it is first asked for.
 
 ---@class thespian.actors
+---@field Actor thespian.Actor
+---@field class fun(name: string, base?: thespian.Class): any see thespian.class
+---@field monotonic fun(): number seconds on a clock that never goes back
+---@field version string
+---@field main fun(...): boolean true only when the file that calls it is the program being run
 ---@field isinstance fun(value: any, class: thespian.Class): boolean see thespian.types
 ---@field typename fun(value: any): string see thespian.types
 ---@field ActorSystem fun(base?, capabilities?, logDefs?, transientUnique?): thespian.ActorSystem
@@ -42,33 +42,4 @@ local error, rawset, require, tostring, type = error, rawset, require, tostring,
 ---@field ActorSystemFailure thespian.ActorSystemFailure
 ---@field ActorSystemStartupFailure thespian.ActorSystemStartupFailure
 ---@field ActorSystemRequestTimeout thespian.ActorSystemRequestTimeout
-local actors = {
-  Actor = Actor,
-  class = class.class,
-  --- Seconds on a clock that never goes back.
-  ---@type fun(): number
-  monotonic = core.monotonic,
-  ---@type string
-  version = core.version,
-}
-
---- Called at a file's top level as `actors.main(...)`: true only when that file is the program
---- being run. So one file can hold actors and the program that uses them; in the actors' own states
---- it is a module.
----@return boolean
-function actors.main(...)
-  return not core.actor and require("thespian.origin").isprogram(2)
-end
-
-return setmetatable(actors, {
-  __index = function(self, key)
-    local found
-    -- What most actors ask for are messages: these do without the rest.
-    if type(key) == "string" and key:find "^%u" then found = require("thespian.messages")[key] end
-    if found == nil then found = require("thespian.library").offer(key) end
-    -- What is misspelt must not become a class without a base, or a check against nothing.
-    if found == nil then error("thespian.actors has no '" .. tostring(key) .. "'", 2) end
-    rawset(self, key, found)
-    return found
-  end,
-})
+return require("thespian.core").openActors()

@@ -4,8 +4,7 @@ local core = require "thespian.core"
 local class = require "thespian.class"
 
 local classes = class.classes
-local error, getmetatable, next, rawget, require, type =
-  error, getmetatable, next, rawget, require, type
+local error, getmetatable, rawget, require, type = error, getmetatable, rawget, require, type
 
 ---@class thespian.types
 local types = {}
@@ -62,14 +61,5 @@ function types.typename(value)
   local meta = kind == "table" and metaof(value)
   return meta and meta.__name or kind
 end
-
---- tostring of a class.
----@param value thespian.Class
----@return string
-function types.tostring(value) return "class " .. value.__meta.__name end
-
---- pairs of a class: what was assigned to it.
----@param value thespian.Class
-function types.pairs(value) return next, value.__meta.__index end
 
 return types

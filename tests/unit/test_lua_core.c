@@ -31,8 +31,9 @@ static const char prelude[] =
   "  return setmetatable({name = name, words = words}, shown)\n"
   "end)\n"
   "Note = {__thespian = true, __name = 'Note'}\n"
-  "core.setCodec(function() return core.packNames {'test.Note', 'Note'} end,\n"
-  "              function() return Note end)\n"
+  "package.loaded['thespian.naming'] =\n"
+  "  {names = function() return core.packNames {'test.Note', 'Note'} end}\n"
+  "package.loaded['thespian.library'] = {resolve = function() return Note end}\n"
   "function tries(f, ...)\n"
   "  local ok, raised = pcall(f, ...)\n"
   "  assert(not ok, 'raises nothing')\n"
@@ -77,12 +78,12 @@ static int close_state(void **state) {
 /* ---- the table ---- */
 
 static void every_function_of_a_program_is_there(void **state) {
-  check(*state,
-        "for name in ([[packNames unpackNames setCodec setRaise isAddress monotonic part\n"
-        "    open pack sha256 programBundle programFolder]]):gmatch '%w+' do\n"
-        "  assert(type(core[name]) == 'function', name)\n"
-        "end\n"
-        "assert(core.loaded == package.loaded)\n");
+  check(*state, "for name in ([[packNames unpackNames setRaise isAddress monotonic part\n"
+                "    open pack sha256 programBundle programFolder openClass openActor "
+                "openActors]]):gmatch '%w+' do\n"
+                "  assert(type(core[name]) == 'function', name)\n"
+                "end\n"
+                "assert(core.loaded == package.loaded)\n");
 }
 
 static void a_program_is_no_actor(void **state) {
