@@ -231,7 +231,7 @@ static void dress(lua_State *L, int instance, bool is_actor) {
     return;
   }
   lua_pop(L, 1);
-  th_finalizer_push_setmetatable(L);
+  lua_pushcfunction(L, th_finalizer_setmetatable);
   lua_pushvalue(L, instance);
   lua_pushvalue(L, -3);
   lua_call(L, 2, 0);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "bindings/globals.h"
 #include "bindings/interrupt.h"
 #include "bindings/state.h"
 
@@ -177,14 +178,14 @@ static void shorten_queue(lua_State *L) {
 
 /* ---- Lua functions ---- */
 
-/* setmetatable(table, metatable) -> table */
-static int base_setmetatable(lua_State *L) {
+int th_finalizer_setmetatable(lua_State *L) {
   int type = lua_type(L, 2);
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_argexpected(L, type == LUA_TNIL || type == LUA_TTABLE, 2, "nil or table");
   if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
     return luaL_error(L, "cannot change a protected metatable");
   lua_settop(L, 2);
+  th_globals_reveal(L, 1);
   set_metatable(L);
   lua_settop(L, 1);
   if (th_finalizer_waits(&th_script_state_of(L)->finalizers)) shorten_queue(L);
@@ -202,26 +203,18 @@ static void refuse_finalizer(lua_State *L) {
   lua_pop(L, 2);
 }
 
-/* debug.setmetatable(value, metatable) -> value */
-static int debug_setmetatable(lua_State *L) {
+int th_finalizer_debug_setmetatable(lua_State *L) {
   int type = lua_type(L, 2);
   luaL_argexpected(L, type == LUA_TNIL || type == LUA_TTABLE, 2, "nil or table");
   lua_settop(L, 2);
   refuse_finalizer(L);
+  if (lua_type(L, 1) == LUA_TTABLE) th_globals_reveal(L, 1);
   if (lua_type(L, 1) == LUA_TTABLE || lua_type(L, 1) == LUA_TUSERDATA)
     set_metatable(L);
   else
     lua_setmetatable(L, 1);
   lua_settop(L, 1);
   return 1;
-}
-
-void th_finalizer_push_setmetatable(lua_State *L) {
-  lua_pushcfunction(L, base_setmetatable);
-}
-
-void th_finalizer_push_debug_setmetatable(lua_State *L) {
-  lua_pushcfunction(L, debug_setmetatable);
 }
 
 /* ---- the end ---- */

@@ -35,9 +35,10 @@ struct th_finalizers {
 /* A state without objects to be finalized. */
 void th_finalizer_init(struct th_finalizers *finalizers);
 
-/* The Lua functions setmetatable and debug.setmetatable. [-0, +1, m] push them. */
-void th_finalizer_push_setmetatable(lua_State *L);
-void th_finalizer_push_debug_setmetatable(lua_State *L);
+/* The Lua functions setmetatable(table, metatable) and debug.setmetatable(value, metatable), which
+ * give their first argument. */
+int th_finalizer_setmetatable(lua_State *L);
+int th_finalizer_debug_setmetatable(lua_State *L);
 
 /* Whether objects wait for their finalizers. */
 static inline bool th_finalizer_waits(const struct th_finalizers *finalizers) {

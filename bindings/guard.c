@@ -8,6 +8,7 @@
 #include "bindings/finalizer.h"
 #include "bindings/protect.h"
 #include "bindings/state.h"
+#include "bindings/strings.h"
 
 /* In the registry, until the actor has started, where a module of its class has opened math:
  * randomseed, the userdata that it shares with random, and what is in that once it is seeded. */
@@ -130,6 +131,7 @@ static int debug_traceback(lua_State *L) {
 }
 
 int th_guard_open_debug(lua_State *L) {
+  th_strings_settle(L); /* whose metatable can be seen then */
   luaopen_debug(L);
   lua_pushcfunction(L, refuse_hook);
   lua_setfield(L, -2, "sethook");
@@ -138,7 +140,7 @@ int th_guard_open_debug(lua_State *L) {
   lua_getfield(L, -1, "traceback");
   lua_pushcclosure(L, debug_traceback, 1);
   lua_setfield(L, -2, "traceback");
-  th_finalizer_push_debug_setmetatable(L);
+  lua_pushcfunction(L, th_finalizer_debug_setmetatable);
   lua_setfield(L, -2, "setmetatable");
   return 1;
 }

@@ -70,7 +70,7 @@ static int read_all(lua_State *L) {
 }
 
 /* load(chunk [, name [, mode [, environment]]]) -> function | nil, why */
-static int base_load(lua_State *L) {
+int th_load_load(lua_State *L) {
   const char *text = lua_tostring(L, 1);
   const char *mode = luaL_optstring(L, 3, "bt");
   const char *name = luaL_optstring(L, 2, text != NULL ? text : "=(load)");
@@ -157,7 +157,7 @@ static int load_file(lua_State *L, const char *path, const char *mode) {
 }
 
 /* loadfile([path [, mode [, environment]]]) -> function | nil, why */
-static int base_loadfile(lua_State *L) {
+int th_load_loadfile(lua_State *L) {
   const char *path = luaL_optstring(L, 1, NULL);
   const char *mode = luaL_optstring(L, 2, "bt");
   int environment = lua_isnone(L, 3) ? 0 : 3;
@@ -170,7 +170,7 @@ static int give_all(lua_State *L, int status, lua_KContext base) {
 }
 
 /* dofile([path]) -> what the file returns */
-static int base_dofile(lua_State *L) {
+int th_load_dofile(lua_State *L) {
   const char *path = luaL_optstring(L, 1, NULL);
   if (load_file(L, path, "bt") != LUA_OK) return lua_error(L);
   int base = lua_gettop(L) - 1;
@@ -196,15 +196,4 @@ int th_load_search(lua_State *L) {
                       lua_tostring(L, -1));
   lua_pushstring(L, path);
   return 2;
-}
-
-static const luaL_Reg functions[] = {
-  {"load", base_load},
-  {"loadfile", base_loadfile},
-  {"dofile", base_dofile},
-  {NULL, NULL},
-};
-
-void th_load_open(lua_State *L) {
-  luaL_setfuncs(L, functions, 0);
 }

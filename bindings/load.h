@@ -9,8 +9,11 @@
 
 #include <lua.h>
 
-/* Puts load, loadfile and dofile into the table on top. [-0, +0, m] */
-void th_load_open(lua_State *L);
+/* The Lua functions load(chunk [, name [, mode [, environment]]]),
+ * loadfile([path [, mode [, environment]]]) and dofile([path]). */
+int th_load_load(lua_State *L);
+int th_load_loadfile(lua_State *L);
+int th_load_dofile(lua_State *L);
 
 /* A lua_CFunction, as package.searchers[2]: finds a module on package.path. */
 int th_load_search(lua_State *L);

@@ -9,6 +9,7 @@
 #include "bindings/class.h"
 #include "bindings/code.h"
 #include "bindings/embedded.h"
+#include "bindings/globals.h"
 #include "bindings/library.h"
 #include "bindings/load.h"
 #include "bindings/self.h"
@@ -263,7 +264,7 @@ int th_require(lua_State *L) {
   lua_settop(L, 1);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_getfield(L, 2, name);
-  if (lua_toboolean(L, -1) || th_script_state_open_library(L, name)) return 1;
+  if (lua_toboolean(L, -1) || th_globals_open_library(L, name)) return 1;
   lua_settop(L, 2);
   refuse_loop(L, name);
   push_guard(L);

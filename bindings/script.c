@@ -18,6 +18,7 @@
 #include "bindings/blank.h"
 #include "bindings/code.h"
 #include "bindings/codec.h"
+#include "bindings/globals.h"
 #include "bindings/guard.h"
 #include "bindings/interrupt.h"
 #include "bindings/run.h"
@@ -658,6 +659,7 @@ static const struct th_behaviour behaviour = {
 
 static void *open_shared(void) {
   struct th_script_shared *shared = th_new(struct th_script_shared);
+  shared->globals = th_globals_new();
   shared->code = th_code_new();
   shared->blanks = th_blanks_new();
   shared->images = th_images_new();
@@ -669,6 +671,7 @@ static void close_shared(void *user) {
   th_blanks_free(shared->blanks);
   th_images_free(shared->images);
   th_code_free(shared->code);
+  th_globals_free(shared->globals);
   free(shared);
 }
 

@@ -1,20 +1,15 @@
 #include "bindings/state.h"
 
 #include <lauxlib.h>
-#include <lualib.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "bindings/blank.h"
 #include "bindings/core.h"
-#include "bindings/coroutine.h"
+#include "bindings/globals.h"
 #include "bindings/guard.h"
-#include "bindings/load.h"
-#include "bindings/protect.h"
 #include "bindings/require.h"
-#include "bindings/strings.h"
-#include "bindings/tables.h"
 
 /* A single block this many times the limit is refused: nothing that fits could come of it. */
 #define ABSURD 4
@@ -53,109 +48,6 @@ static int panic(lua_State *L) {
   return 0;
 }
 
-/* ---- libraries ---- */
-
-static const luaL_Reg libraries[] = {
-  {LUA_COLIBNAME, th_coroutine_open},
-  {LUA_TABLIBNAME, th_tables_open},
-  {LUA_IOLIBNAME, luaopen_io},
-  {LUA_OSLIBNAME, th_guard_open_os},
-  {LUA_MATHLIBNAME, th_guard_open_math},
-  {LUA_UTF8LIBNAME, luaopen_utf8},
-  {LUA_DBLIBNAME, th_guard_open_debug},
-  {LUA_LOADLIBNAME, th_require_open_package},
-  {NULL, NULL},
-};
-
-/* Whether it reads and changes nothing but its arguments; math has its random numbers, which are looked
- * at by themselves. */
-static bool is_pure_library(const char *name) {
-  return strcmp(name, LUA_TABLIBNAME) == 0 || strcmp(name, LUA_UTF8LIBNAME) == 0 ||
-         strcmp(name, LUA_MATHLIBNAME) == 0;
-}
-
-/* Files, the libraries that package loads, and what debug can do to them, are not ours to know. */
-static void note_library(lua_State *L, const char *name) {
-  static const char *const foreign[] = {LUA_IOLIBNAME, LUA_LOADLIBNAME, LUA_DBLIBNAME};
-  if (!is_pure_library(name)) th_script_state_outside(L);
-  for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
-    if (strcmp(name, foreign[i]) == 0) th_script_state_of(L)->has_foreign = true;
-}
-
-bool th_script_state_open_library(lua_State *L, const char *name) {
-  for (const luaL_Reg *library = libraries; library->name != NULL; library++) {
-    if (strcmp(library->name, name) == 0) {
-      note_library(L, name);
-      luaL_requiref(L, library->name, library->func, 1);
-      return true;
-    }
-  }
-  return false;
-}
-
-/* _G makes the table of globals visible as a table: then nothing in it may be missing any more.
- * [-0, +1, m] */
-static void open_all(lua_State *L) {
-  lua_pushglobaltable(L);
-  lua_pushnil(L);
-  lua_setmetatable(L, -2);
-  for (const luaL_Reg *library = libraries; library->name != NULL; library++) {
-    note_library(L, library->name);
-    luaL_requiref(L, library->name, library->func, 1);
-    lua_pop(L, 1);
-  }
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -2, LUA_GNAME);
-}
-
-/* __index of the globals: a library's name opens it. */
-static int find_global(lua_State *L) {
-  if (lua_type(L, 2) != LUA_TSTRING) return 0;
-  const char *name = lua_tostring(L, 2);
-  if (strcmp(name, LUA_GNAME) == 0) {
-    open_all(L);
-    return 1;
-  }
-  return th_script_state_open_library(L, name) ? 1 : 0;
-}
-
-/* print(...): as Lua's own. */
-static int base_print(lua_State *L) {
-  int count = lua_gettop(L);
-  th_script_state_outside(L);
-  for (int i = 1; i <= count; i++) {
-    size_t size;
-    const char *text = luaL_tolstring(L, i, &size);
-    if (i > 1) lua_writestring("\t", 1);
-    lua_writestring(text, size);
-    lua_pop(L, 1);
-  }
-  lua_writeline();
-  return 0;
-}
-
-/* [-0, +0, m] */
-static void open_libraries(lua_State *L) {
-  luaL_requiref(L, LUA_GNAME, luaopen_base, 0);
-  lua_pushnil(L);
-  lua_setfield(L, -2, LUA_GNAME);
-  lua_pushcfunction(L, th_require);
-  lua_setfield(L, -2, "require");
-  th_finalizer_push_setmetatable(L);
-  lua_setfield(L, -2, "setmetatable");
-  lua_pushcfunction(L, base_print);
-  lua_setfield(L, -2, "print");
-  lua_pushcfunction(L, th_protect_xpcall);
-  lua_setfield(L, -2, "xpcall");
-  th_load_open(L);
-  lua_createtable(L, 0, 1);
-  lua_pushcfunction(L, find_global);
-  lua_setfield(L, -2, "__index");
-  lua_setmetatable(L, -2);
-  luaL_requiref(L, LUA_STRLIBNAME, th_strings_open, 1);
-  lua_pop(L, 2);
-}
-
 /* ---- blanks ---- */
 
 /* [-0, +1, m] pushes what thespian.start gives, which nobody else needs to find there. */
@@ -170,7 +62,7 @@ static void push_start(lua_State *L) {
 /* Protected: what is the same in the state of every actor. Leaves the main thread's stack as a start
  * finds it. */
 static int prepare(lua_State *L) {
-  open_libraries(L);
+  th_globals_open(L);
   th_core_prepare(L, true);
   lua_getglobal(L, "require");
   lua_pushliteral(L, "thespian.start");

@@ -1,8 +1,7 @@
 /* state: the Lua state of one actor.
  *
- * Opened lean: the base library, strings and our require; the other standard libraries come when a
- * global of their name is first read. So much, and what starts an actor, is in every blank that a
- * state is made from; where there is an image of the actor's class, its modules are there, too. All
+ * Opened lean: functions and libraries come when a global of their name is first read (globals.h).
+ * So much, and what classes are made with, is in every blank that a state is made from; where there is an image of the actor's class, its modules are there, too. All
  * memory goes through one counting allocator, whose user data is the struct th_script_state; any
  * lua_State of the actor leads to it through its extra space. Over the limit it still gives what is
  * asked for, and has the code interrupted: Lua 5.4.4 can corrupt itself where it is refused memory.
@@ -32,10 +31,12 @@
 struct th_blank;
 struct th_blanks;
 struct th_code;
+struct th_globals;
 
 /* What the states of one system share. */
 struct th_script_shared {
   struct th_code *code;     /* compiled modules */
+  struct th_globals *globals;
   struct th_blanks *blanks; /* prepared states */
   struct th_images *images; /* of which classes there are images */
 };
@@ -109,9 +110,6 @@ void th_script_state_close(struct th_script_state *state);
 
 /* Closes, if need be, and releases all. */
 void th_script_state_free(struct th_script_state *state);
-
-/* Opens a standard library by name, pushes it and gives true; else pushes nothing. [-0, +0|1, m] */
-bool th_script_state_open_library(lua_State *L, const char *name);
 
 /* The actor that L, or the coroutine L, belongs to. */
 static inline struct th_script_state *th_script_state_of(lua_State *L) {

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "bindings/globals.h"
 #include "bindings/interrupt.h"
 #include "bindings/pattern.h"
 #include "bindings/state.h"
@@ -309,4 +310,63 @@ int th_strings_open(lua_State *L) {
   lua_pushcclosure(L, str_pack, 1);
   lua_setfield(L, -2, "pack");
   return 1;
+}
+
+/* ---- before the library is open ---- */
+
+/* Opens it, which gives strings their metatable. [-0, +0, m] */
+static void open_now(lua_State *L) {
+  th_globals_open_library(L, LUA_STRLIBNAME);
+  lua_pop(L, 1);
+}
+
+/* What the library's own metamethod does, in the place of it, so that errors have their place. */
+static int redo(lua_State *L, const char *event) {
+  int count = lua_gettop(L);
+  open_now(L);
+  lua_pushliteral(L, "");
+  luaL_getmetafield(L, -1, event);
+  lua_CFunction own = lua_tocfunction(L, -1);
+  lua_settop(L, count);
+  return own(L);
+}
+
+#define ARITHMETIC(name)                                                                           \
+  static int str_##name(lua_State *L) {                                                            \
+    return redo(L, "__" #name);                                                                    \
+  }
+ARITHMETIC(add)
+ARITHMETIC(sub)
+ARITHMETIC(mul)
+ARITHMETIC(mod)
+ARITHMETIC(pow)
+ARITHMETIC(div)
+ARITHMETIC(idiv)
+ARITHMETIC(unm)
+
+static int str_index(lua_State *L) {
+  lua_settop(L, 2);
+  th_globals_open_library(L, LUA_STRLIBNAME);
+  lua_pushvalue(L, 2);
+  lua_gettable(L, -2);
+  return 1;
+}
+
+static const luaL_Reg metamethods[] = {
+  {"__add", str_add},     {"__sub", str_sub}, {"__mul", str_mul},   {"__mod", str_mod},
+  {"__pow", str_pow},     {"__div", str_div}, {"__idiv", str_idiv}, {"__unm", str_unm},
+  {"__index", str_index}, {NULL, NULL},
+};
+
+void th_strings_prepare(lua_State *L) {
+  lua_pushliteral(L, "");
+  luaL_newlib(L, metamethods);
+  lua_setmetatable(L, -2);
+  lua_pop(L, 1);
+}
+
+void th_strings_settle(lua_State *L) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  if (lua_getfield(L, -1, LUA_STRLIBNAME) == LUA_TNIL) open_now(L);
+  lua_pop(L, 2);
 }

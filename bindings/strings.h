@@ -15,4 +15,11 @@
 /* Opens the string library. A lua_CFunction. */
 int th_strings_open(lua_State *L);
 
+/* Gives strings a metatable that opens the library where it is first needed: a state that handles no
+ * string does without it. [-0, +0, m] */
+void th_strings_prepare(lua_State *L);
+
+/* From now on strings have the library's own metatable. [-0, +0, m] */
+void th_strings_settle(lua_State *L);
+
 #endif

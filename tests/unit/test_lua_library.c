@@ -55,7 +55,12 @@ static void push_ours(lua_State *L) {
   th_coroutine_open(L);
   lua_setfield(L, -2, "coroutine");
   lua_newtable(L);
-  th_load_open(L);
+  lua_pushcfunction(L, th_load_load);
+  lua_setfield(L, -2, "load");
+  lua_pushcfunction(L, th_load_loadfile);
+  lua_setfield(L, -2, "loadfile");
+  lua_pushcfunction(L, th_load_dofile);
+  lua_setfield(L, -2, "dofile");
   lua_setfield(L, -2, "base");
   lua_setglobal(L, "ours");
   luaopen_string(L); /* which has made itself the metatable's: once more the stock one */
