@@ -74,6 +74,10 @@ void th_class_push_maker(lua_State *L) {
   push_of_all(L, MAKER);
 }
 
+void th_class_push_meta(lua_State *L, int index) {
+  push_meta(L, lua_absindex(L, index));
+}
+
 bool th_class_is_of_actor(lua_State *L, int index) {
   int top = lua_gettop(L);
   push_meta(L, lua_absindex(L, index));

@@ -49,6 +49,9 @@ bool th_class_is(lua_State *L, int index);
 /* Whether the class at index is Actor, or derives from it. [-0, +0, -] */
 bool th_class_is_of_actor(lua_State *L, int index);
 
+/* The metatable of the instances of the class at index. [-0, +1, m] */
+void th_class_push_meta(lua_State *L, int index);
+
 /* The class Actor. [-0, +1, -] */
 void th_class_push_actor(lua_State *L);
 

@@ -22,6 +22,7 @@
 #include "bindings/guard.h"
 #include "bindings/interrupt.h"
 #include "bindings/run.h"
+#include "bindings/start.h"
 #include "bindings/state.h"
 #include "bindings/trace.h"
 #include "message/notice.h"
@@ -314,7 +315,7 @@ static void push_entry(lua_State *L) {
   lua_pushcclosure(L, handle, 3);
 }
 
-/* In the handler's coroutine: what makes the instance, or nil, class and words. */
+/* In the handler's coroutine: the class, or nil, class of the error and words. */
 static int found(lua_State *L, int status, lua_KContext context) {
   (void)L;
   (void)status;
@@ -322,13 +323,11 @@ static int found(lua_State *L, int status, lua_KContext context) {
   return 3;
 }
 
-/* The coroutine's function for a class that is to be found: calls what thespian.start has given. */
+/* The coroutine's function for a class that is to be found. */
 static int find(lua_State *L) {
-  struct th_script_state *state = th_script_state_of(L);
   lua_settop(L, 0);
-  lua_pushvalue(state->L, TH_STATE_ENTRY);
-  lua_xmove(state->L, L, 1);
-  lua_pushstring(L, state->class_name);
+  lua_pushcfunction(L, th_start_find);
+  lua_pushstring(L, th_script_state_of(L)->class_name);
   lua_callk(L, 1, 3, 0, found);
   return found(L, LUA_OK, 0);
 }
@@ -358,14 +357,16 @@ static int started(lua_State *L, int status, lua_KContext context) {
   return 3;
 }
 
-/* The coroutine's function for a class that is found: calls what makes the instance. */
+/* The coroutine's function for a class that is found: makes the instance. */
 static int start(lua_State *L) {
   struct th_script_state *state = th_script_state_of(L);
   struct th_bytes *requirements = state->birth->requirements;
   th_guard_start(L, state->blank->held != NULL);
   lua_settop(L, 0);
+  lua_pushcfunction(L, th_start_make);
   lua_pushvalue(state->L, TH_STATE_ENTRY);
   lua_xmove(state->L, L, 1);
+  lua_pushstring(L, state->class_name);
   lua_pushcfunction(L, push_capabilities);
   if (requirements != NULL)
     th_codec_decode(L, requirements->data, requirements->size);
@@ -376,7 +377,7 @@ static int start(lua_State *L) {
   lua_pushboolean(L, state->birth->check_capabilities);
   th_lua_push_address(L, &state->actor->address);
   lua_pushstring(L, state->global_name);
-  lua_callk(L, 5, 4, 0, started);
+  lua_callk(L, 7, 4, 0, started);
   return started(L, LUA_OK, 0);
 }
 

@@ -50,24 +50,12 @@ static int panic(lua_State *L) {
 
 /* ---- blanks ---- */
 
-/* [-0, +1, m] pushes what thespian.start gives, which nobody else needs to find there. */
-static void push_start(lua_State *L) {
-  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  lua_getfield(L, -1, "thespian.start");
-  lua_pushnil(L);
-  lua_setfield(L, -3, "thespian.start");
-  lua_remove(L, -2);
-}
-
 /* Protected: what is the same in the state of every actor. Leaves the main thread's stack as a start
  * finds it. */
 static int prepare(lua_State *L) {
   th_globals_open(L);
   th_core_prepare(L, true);
-  lua_getglobal(L, "require");
-  lua_pushliteral(L, "thespian.start");
-  lua_call(L, 1, 0);
-  push_start(L);
+  lua_pushnil(L); /* in the place of the class */
   th_script_state_of(L)->handler = lua_newthread(L);
   return 2;
 }

@@ -9,8 +9,8 @@
  *
  * The main thread's stack holds, from the bottom: the function that has a message handled, with the
  * instance in it; the coroutine in which it runs; a message's value and sender, while it is
- * handled, unless the value is plain. Until the class is found the function that finds it stands in
- * the first place, and then, until the actor has started, the one that makes the instance.
+ * handled, unless the value is plain. Until the actor has started its class stands in the first place,
+ * once that was found.
  *
  * Threads: turn. Owns: the state, the references to its source and its birth.
  */

@@ -75,12 +75,18 @@ void th_trace_push(lua_State *L, lua_State *from, const char *words, int level) 
   lua_concat(L, 2);
 }
 
-int th_trace_function(lua_State *L) {
-  lua_pushfstring(L, "%s\n", luaL_checkstring(L, 1));
-  if (!push_trace(L, L, th_protect_skip(L, 2))) {
-    lua_settop(L, 1);
-    return 1;
+void th_trace_add(lua_State *L, const char *words, int level) {
+  luaL_checkstack(L, 10, NULL);
+  lua_pushfstring(L, "%s\n", words);
+  if (push_trace(L, L, level)) {
+    lua_concat(L, 2);
+  } else {
+    lua_pop(L, 2);
+    lua_pushstring(L, words);
   }
-  lua_concat(L, 2);
+}
+
+int th_trace_function(lua_State *L) {
+  th_trace_add(L, luaL_checkstring(L, 1), th_protect_skip(L, 2));
   return 1;
 }

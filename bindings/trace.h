@@ -15,8 +15,11 @@
 /* [-0, +1, m] pushes words and a traceback of the coroutine from, from level on. */
 void th_trace_push(lua_State *L, lua_State *from, const char *words, int level);
 
-/* traceback(words) -> words with a traceback of the caller, who is left out. The words alone where
- * no line is the user's: then they tell what is wrong with a module of his that did not run. */
+/* The words and a traceback of the running coroutine, from level on; the words alone where no line is
+ * the user's: then they tell what is wrong with a module of his that did not run. [-0, +1, m] */
+void th_trace_add(lua_State *L, const char *words, int level);
+
+/* traceback(words) -> the same for the caller, who is left out. */
 int th_trace_function(lua_State *L);
 
 #endif
