@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "bindings/arenas.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define POISONS 1
@@ -42,6 +43,8 @@ _Static_assert(LEAST == 2 * GRAIN, "what is over is a hole, nothing, or a single
 
 struct th_arena {
   char *top;      /* of what was carved so far */
+  void *root;     /* the caller's */
+  bool is_clean;  /* bytes of blocks that nobody wrote are zero */
   size_t outside; /* blocks that malloc gave */
   uint64_t lists; /* a bit for each of the small ones that is not empty */
   struct hole *large;
@@ -65,18 +68,17 @@ static bool holds(const struct th_arena *arena, const void *block) {
   return (uintptr_t)block - (uintptr_t)arena < TH_ARENA_SIZE;
 }
 
-struct th_arena *th_arena_new(void) {
-  struct th_arena *arena = th_try_alloc(TH_ARENA_SIZE);
-  if (arena == NULL) return NULL;
-  *arena = (struct th_arena){.outside = 0};
+struct th_arena *th_arena_open(void *piece) {
+  struct th_arena *arena = piece;
+  SHOW(arena, TH_ARENA_SIZE);
+  *arena = (struct th_arena){.is_clean = true};
   arena->top = (char *)arena + rounded(sizeof *arena);
   HIDE(arena->top, (size_t)(end_of(arena) - arena->top));
   return arena;
 }
 
-void th_arena_free(struct th_arena *arena) {
-  if (arena != NULL) SHOW(arena, TH_ARENA_SIZE);
-  free(arena);
+void th_arena_close(struct th_arena *arena) {
+  SHOW(arena, TH_ARENA_SIZE);
 }
 
 /* ---- blocks of the piece; sizes are rounded ---- */
@@ -143,7 +145,9 @@ static void *find_room(struct th_arena *arena, size_t size) {
   void *block = take_small(arena, size);
   if (block == NULL) block = cut(arena, size);
   if (block == NULL) block = carve(arena, size);
-  if (block != NULL) SHOW(block, size);
+  if (block == NULL) return NULL;
+  SHOW(block, size);
+  if (arena->is_clean) memset(block, 0, size);
   return block;
 }
 
@@ -182,6 +186,7 @@ static bool adjust_last(struct th_arena *arena, char *block, size_t old_size, si
   if (block + rounded(old_size) != arena->top || size > (size_t)(end_of(arena) - block))
     return false;
   SHOW(block, rounded(size));
+  if (arena->is_clean && size > old_size) memset(block + old_size, 0, rounded(size) - old_size);
   if (end < arena->top) HIDE(end, (size_t)(arena->top - end));
   arena->top = end;
   return true;
@@ -194,20 +199,53 @@ void *th_arena_resize(struct th_arena *arena, void *block, size_t old_size, size
   }
   if (block == NULL) return give(arena, size);
   if (!holds(arena, block)) return realloc(block, size);
-  if (rounded(old_size) == rounded(size) || adjust_last(arena, block, old_size, size)) return block;
+  if (adjust_last(arena, block, old_size, size) || rounded(old_size) == rounded(size)) return block;
   return move(arena, block, old_size, size);
 }
 
 /* ---- copies ---- */
 
+/* What is used of an arena is WORDS words at most, of which each may hold the address of another. */
+#define WORD sizeof(uintptr_t)
+#define WORDS (TH_ARENA_SIZE / WORD)
+
+_Static_assert(WORDS <= UINT16_MAX, "a word's number has two bytes");
+_Static_assert(GRAIN == WORD, "blocks are words");
+
+struct th_arena_copy {
+  size_t count;     /* of addresses */
+  size_t size;      /* in bytes; of what was used */
+  uint16_t *places; /* of the words that are addresses: there they count from the arena's begin */
+  uintptr_t words[];
+};
+
+/* For the while of saving. */
+struct saving {
+  uint16_t moved[WORDS + 1]; /* how many words in use are before each */
+  uint16_t places[WORDS];
+};
+
 bool th_arena_is_whole(const struct th_arena *arena) {
   return arena->outside == 0;
+}
+
+void th_arena_soil(struct th_arena *arena) {
+  arena->is_clean = false;
+}
+
+void th_arena_set_root(struct th_arena *arena, void *block) {
+  arena->root = block;
+}
+
+void *th_arena_root(const struct th_arena *arena) {
+  return arena->root;
 }
 
 static size_t used(const struct th_arena *arena) {
   return (size_t)(arena->top - (const char *)arena);
 }
 
+/* After all was shown: what is free is hidden again. */
 static void hide_holes(struct hole *hole) {
   while (hole != NULL) {
     struct hole *next = hole->next;
@@ -216,7 +254,6 @@ static void hide_holes(struct hole *hole) {
   }
 }
 
-/* After all was shown: what is free is hidden again. */
 static void hide_free(struct th_arena *arena) {
 #ifdef POISONS
   hide_holes(arena->large);
@@ -227,18 +264,78 @@ static void hide_free(struct th_arena *arena) {
 #endif
 }
 
-void *th_arena_save(struct th_arena *arena, size_t *size) {
-  void *copy = th_try_alloc(used(arena));
-  if (copy == NULL) return NULL;
-  *size = used(arena);
+/* Marks the words of the holes in moved. */
+static void mark_holes(const struct th_arena *arena, const struct hole *hole, uint16_t *moved) {
+  for (; hole != NULL; hole = hole->next) {
+    size_t first = ((uintptr_t)hole - (uintptr_t)arena) / WORD;
+    for (size_t i = 0; i < hole->size / WORD; i++) moved[first + i] = 1;
+  }
+}
+
+/* Fills moved, and gives how many words are in use. */
+static size_t number_words(const struct th_arena *arena, uint16_t *moved) {
+  size_t count = 0, end = used(arena) / WORD;
+  memset(moved, 0, (end + 1) * sizeof *moved);
+  mark_holes(arena, arena->large, moved);
+  for (size_t i = 0; i < LISTS; i++) mark_holes(arena, arena->small[i], moved);
+  for (size_t i = 0; i <= end; i++) {
+    size_t is_used = moved[i] == 0;
+    moved[i] = (uint16_t)count;
+    count += is_used;
+  }
+  return moved[end];
+}
+
+/* Copies the words in use close together. Addresses are of blocks, or of words within them, or their
+ * ends; those that lead to what is free nobody reads. */
+static void copy_words(const struct th_arena *arena, struct saving *saving,
+                       struct th_arena_copy *copy) {
+  const uintptr_t *words = (const uintptr_t *)(const void *)arena;
+  size_t end = used(arena) / WORD;
+  for (size_t i = 0; i < end; i++) {
+    if (saving->moved[i] == saving->moved[i + 1]) continue;
+    size_t to = saving->moved[i];
+    uintptr_t distance = words[i] - (uintptr_t)arena;
+    copy->words[to] = words[i];
+    if (distance > used(arena) || distance % GRAIN != 0) continue;
+    copy->words[to] = saving->moved[distance / WORD] * WORD;
+    saving->places[copy->count++] = (uint16_t)to;
+  }
+}
+
+struct th_arena_copy *th_arena_save(struct th_arena *arena) {
+  if (!arena->is_clean || !th_arenas_are_distinct(arena)) return NULL;
+  struct saving *saving = th_try_alloc(sizeof *saving);
+  if (saving == NULL) return NULL;
   SHOW(arena, TH_ARENA_SIZE);
-  memcpy(copy, arena, *size);
+  size_t count = number_words(arena, saving->moved);
+  struct th_arena_copy *copy = th_try_alloc(sizeof *copy + count * WORD);
+  if (copy != NULL) {
+    *copy = (struct th_arena_copy){.size = count * WORD};
+    copy_words(arena, saving, copy);
+    copy->places = th_alloc(copy->count * sizeof *copy->places);
+    memcpy(copy->places, saving->places, copy->count * sizeof *copy->places);
+  }
   hide_free(arena);
+  free(saving);
   return copy;
 }
 
-void th_arena_restore(struct th_arena *arena, const void *copy, size_t size) {
+struct th_arena *th_arena_restore(void *piece, const struct th_arena_copy *copy) {
+  struct th_arena *arena = piece;
+  uintptr_t *words = piece;
   SHOW(arena, TH_ARENA_SIZE);
-  memcpy(arena, copy, size);
-  hide_free(arena);
+  memcpy(words, copy->words, copy->size);
+  for (size_t i = 0; i < copy->count; i++) words[copy->places[i]] += (uintptr_t)arena;
+  arena->lists = 0;
+  arena->large = NULL;
+  memset(arena->small, 0, sizeof arena->small);
+  HIDE(arena->top, (size_t)(end_of(arena) - arena->top));
+  return arena;
+}
+
+void th_arena_copy_free(struct th_arena_copy *copy) {
+  if (copy == NULL) return;
+  free(copy->places);
+  free(copy);
 }

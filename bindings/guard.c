@@ -72,6 +72,18 @@ bool th_guard_is_random_unused(lua_State *L) {
   return is_unused;
 }
 
+bool th_guard_is_random(lua_State *L, int index) {
+  bool is_random = false;
+  index = lua_absindex(L, index);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &random_key) == LUA_TTABLE) {
+    lua_rawgeti(L, -1, NUMBERS);
+    is_random = lua_rawequal(L, -1, index);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return is_random;
+}
+
 void th_guard_start(lua_State *L, bool is_copy) {
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &random_key) == LUA_TTABLE) {
     lua_rawgeti(L, -1, SEED);

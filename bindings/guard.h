@@ -23,6 +23,10 @@ int th_guard_open_debug(lua_State *L);
  * math; true where none has. [-0, +0, -] */
 bool th_guard_is_random_unused(lua_State *L);
 
+/* Whether the value at index is the userdata with the random numbers of a math that was opened since.
+ * [-0, +0, -] */
+bool th_guard_is_random(lua_State *L, int index);
+
 /* The actor starts. Where its state is a copy of another's its random numbers become its own.
  * [-0, +0, e] */
 void th_guard_start(lua_State *L, bool is_copy);

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "bindings/mould.h"
 
 /* So many versions of one class are looked at; more live at once nowhere. */
 #define VERSIONS 8
@@ -18,6 +19,9 @@ struct th_image {
   atomic_size_t later_count;
   char *later[TH_IMAGE_LATER]; /* those that were dropped stay until the end */
   bool takes_no_more;          /* under the lock */
+  struct th_mould *mould;      /* a reference, or NULL; under the lock */
+  size_t mould_later;          /* so many of the later ones are in it; under the lock */
+  atomic_bool has_no_mould;    /* ever; relaxed: who does not see it tries once more */
   char class_name[];
 };
 
@@ -52,6 +56,7 @@ void th_image_unref(struct th_image *image) {
   if (atomic_fetch_sub_explicit(&image->references, 1, memory_order_acq_rel) != 1) return;
   th_bytes_unref(image->modules);
   for (size_t i = 0; i < TH_IMAGE_LATER; i++) free(image->later[i]);
+  th_mould_unref(image->mould);
   free(image);
 }
 
@@ -214,4 +219,33 @@ void th_images_drop_later(struct th_images *images, struct th_image *image) {
   image->takes_no_more = true;
   atomic_store_explicit(&image->later_count, 0, memory_order_release);
   pthread_mutex_unlock(&images->lock);
+}
+
+/* ---- moulds ---- */
+
+struct th_mould *th_images_mould(struct th_images *images, struct th_image *image, size_t *later) {
+  if (image == NULL) return NULL;
+  pthread_mutex_lock(&images->lock);
+  struct th_mould *mould = th_mould_ref(image->mould);
+  *later = image->mould_later;
+  pthread_mutex_unlock(&images->lock);
+  return mould;
+}
+
+void th_images_set_mould(struct th_images *images, struct th_image *image, struct th_mould *mould,
+                         size_t later) {
+  if (mould == NULL) {
+    atomic_store_explicit(&image->has_no_mould, true, memory_order_relaxed);
+    return;
+  }
+  pthread_mutex_lock(&images->lock);
+  struct th_mould *old = image->mould;
+  image->mould = mould;
+  image->mould_later = later;
+  pthread_mutex_unlock(&images->lock);
+  th_mould_unref(old);
+}
+
+bool th_image_can_have_mould(const struct th_image *image) {
+  return !atomic_load_explicit(&image->has_no_mould, memory_order_relaxed);
 }

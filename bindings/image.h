@@ -2,7 +2,7 @@
  *
  * Finding the class of an actor means to load modules, which run. Where that did nothing but make
  * what is in the state, and depended on nothing but the modules' text, another actor need not do it:
- * its state begins as a copy of one in which the class was found (bindings/blank.h). A trail tells
+ * its state is cast from one in which the class was found (bindings/mould.h). A trail tells
  * whether that is so: it is pure until a function is called that reads or changes what lies outside
  * the state, and lists the modules. An image is that list; it holds as long as each name still leads
  * to the same code, where the actor comes from. So it knows neither files nor bundles, and an edited
@@ -34,6 +34,7 @@
 
 struct th_image;
 struct th_images;
+struct th_mould;
 
 struct th_trail {
   struct th_buffer modules; /* for each its name, key and chunk name, and whether it was compiled */
@@ -69,6 +70,17 @@ void th_images_drop_later(struct th_images *images, struct th_image *image);
 /* How many of them there are; those that were there stay, in their order. */
 size_t th_image_count_later(const struct th_image *image);
 const char *th_image_later(const struct th_image *image, size_t number);
+
+/* The mould of the image, a reference, and how many of the later parts are in it; NULL: there is none.
+ * image NULL is NULL. */
+struct th_mould *th_images_mould(struct th_images *images, struct th_image *image, size_t *later);
+
+/* Takes the mould, in place of what was; NULL: there can be none. */
+void th_images_set_mould(struct th_images *images, struct th_image *image, struct th_mould *mould,
+                         size_t later);
+
+/* Nobody has found yet that there can be none. */
+bool th_image_can_have_mould(const struct th_image *image);
 
 /* One more reference; NULL in is NULL out. */
 struct th_image *th_image_ref(struct th_image *image);

@@ -15,12 +15,13 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "bindings/address.h"
-#include "bindings/blank.h"
+#include "bindings/arenas.h"
 #include "bindings/code.h"
 #include "bindings/codec.h"
 #include "bindings/globals.h"
 #include "bindings/guard.h"
 #include "bindings/interrupt.h"
+#include "bindings/mould.h"
 #include "bindings/run.h"
 #include "bindings/start.h"
 #include "bindings/state.h"
@@ -361,7 +362,8 @@ static int started(lua_State *L, int status, lua_KContext context) {
 static int start(lua_State *L) {
   struct th_script_state *state = th_script_state_of(L);
   struct th_bytes *requirements = state->birth->requirements;
-  th_guard_start(L, state->blank->held != NULL);
+  th_arena_soil(state->arena); /* from here on nothing is made of it */
+  th_guard_start(L, state->is_of_image);
   lua_settop(L, 0);
   lua_pushcfunction(L, th_start_make);
   lua_pushvalue(state->L, TH_STATE_ENTRY);
@@ -662,14 +664,16 @@ static void *open_shared(void) {
   struct th_script_shared *shared = th_new(struct th_script_shared);
   shared->globals = th_globals_new();
   shared->code = th_code_new();
-  shared->blanks = th_blanks_new();
+  shared->arenas = th_arenas_new();
+  atomic_init(&shared->prepared, NULL);
   shared->images = th_images_new();
   return shared;
 }
 
 static void close_shared(void *user) {
   struct th_script_shared *shared = user;
-  th_blanks_free(shared->blanks);
+  th_arenas_free(shared->arenas);
+  th_mould_unref(atomic_load_explicit(&shared->prepared, memory_order_relaxed));
   th_images_free(shared->images);
   th_code_free(shared->code);
   th_globals_free(shared->globals);

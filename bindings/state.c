@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "bindings/blank.h"
+#include "bindings/arenas.h"
 #include "bindings/core.h"
 #include "bindings/globals.h"
 #include "bindings/guard.h"
+#include "bindings/mould.h"
 #include "bindings/require.h"
 
 /* A single block this many times the limit is refused: nothing that fits could come of it. */
@@ -26,14 +27,14 @@ static void *allocate(void *user, void *block, size_t old_size, size_t size) {
   struct th_script_state *state = user;
   if (block == NULL) old_size = 0; /* then it tells the kind of object */
   if (size == 0) {
-    th_arena_resize(state->blank->arena, block, old_size, 0);
+    th_arena_resize(state->arena, block, old_size, 0);
     state->memory -= old_size;
     return NULL;
   }
   size_t held = state->memory - old_size + size;
   if (size > old_size && state->interrupt.memory_limit - 1 < held - 1 && !may_exceed(state, size))
     return NULL;
-  void *moved = th_arena_resize(state->blank->arena, block, old_size, size);
+  void *moved = th_arena_resize(state->arena, block, old_size, size);
   if (moved != NULL) state->memory = held;
   return moved;
 }
@@ -48,7 +49,7 @@ static int panic(lua_State *L) {
   return 0;
 }
 
-/* ---- blanks ---- */
+/* ---- what every state has ---- */
 
 /* Protected: what is the same in the state of every actor. Leaves the main thread's stack as a start
  * finds it. */
@@ -56,15 +57,30 @@ static int prepare(lua_State *L) {
   th_globals_open(L);
   th_core_prepare(L, true);
   lua_pushnil(L); /* in the place of the class */
-  th_script_state_of(L)->handler = lua_newthread(L);
+  lua_newthread(L);
   return 2;
 }
 
-/* Prepares the blank's Lua state. What was needed on the way is collected as it goes, so that no
- * actor has it, nor the room that it took.
- * False when there is no memory. */
-static bool fill(struct th_script_state *state, struct th_blank *blank) {
+/* The Lua state in the arena becomes that of the actor. */
+static void adopt(struct th_script_state *state, lua_State *L) {
+  state->L = L;
+  state->handler = lua_tothread(L, TH_STATE_BASE);
+  *(struct th_script_state **)lua_getextraspace(state->L) = state;
+  *(struct th_script_state **)lua_getextraspace(state->handler) = state;
+}
+
+/* The mould from which the others are cast; who comes second keeps what is there. */
+static void keep_prepared(struct th_script_shared *shared, struct th_mould *mould) {
+  struct th_mould *none = NULL;
+  if (!atomic_compare_exchange_strong_explicit(&shared->prepared, &none, mould,
+                                               memory_order_release, memory_order_relaxed))
+    th_mould_unref(mould);
+}
+
+/* Prepares a Lua state in the arena. False when there is no memory. */
+static bool fill(struct th_script_state *state, void *piece) {
   state->memory = 0;
+  state->arena = th_arena_open(piece);
   lua_State *L = lua_newstate(allocate, state);
   if (L == NULL) return false;
   *(struct th_script_state **)lua_getextraspace(L) = state;
@@ -74,29 +90,32 @@ static bool fill(struct th_script_state *state, struct th_blank *blank) {
     lua_close(L);
     return false;
   }
-  lua_gc(L, LUA_GCCOLLECT);
-  blank->L = L;
-  blank->handler = state->handler;
-  blank->memory = state->memory;
-  th_blanks_keep(state->shared->blanks, blank);
+  adopt(state, L);
+  keep_prepared(state->shared, th_mould_make(L, state->arena, state->handler, &state->memory));
   return true;
 }
 
-/* The blank's Lua state becomes that of the actor. */
-static void adopt(struct th_script_state *state, struct th_blank *blank) {
-  state->L = blank->L;
-  state->handler = blank->handler;
-  state->memory = blank->memory;
-  *(struct th_script_state **)lua_getextraspace(state->L) = state;
-  *(struct th_script_state **)lua_getextraspace(state->handler) = state;
-  lua_setallocf(state->L, allocate, state);
+/* Casts the mould for the actor; NULL: prepares a state. False when there is no memory. */
+static bool cast(struct th_script_state *state, const struct th_mould *mould, void *piece) {
+  if (mould == NULL) return fill(state, piece);
+  state->arena = th_mould_cast(mould, piece);
+  state->memory = th_mould_memory(mould);
+  lua_State *L = th_arena_root(state->arena);
+  lua_setallocf(L, allocate, state);
+  adopt(state, L);
+  if (th_mould_settle(mould, L)) return true;
+  lua_close(L);
+  return false;
 }
 
 static void give_back(struct th_script_state *state) {
-  th_blanks_give(state->shared->blanks, state->blank);
+  th_arena_close(state->arena);
+  th_arenas_give(state->shared->arenas, state->arena);
   th_image_unref(state->image);
+  th_mould_unref(state->mould);
   state->image = NULL;
-  state->blank = NULL;
+  state->mould = NULL;
+  state->arena = NULL;
   state->L = state->handler = NULL;
 }
 
@@ -129,26 +148,22 @@ static int load_later(lua_State *L) {
   return 0;
 }
 
-/* The state becomes the image of its class, with what its actors load later: as if its modules did. */
-static void make_image(struct th_script_state *state) {
-  struct th_script_shared *shared = state->shared;
-  size_t count = th_image_count_later(state->image);
+/* The state becomes the mould of its class, with what its actors load later: as if its modules did. */
+static void make_mould(struct th_script_state *state) {
+  struct th_images *images = state->shared->images;
+  size_t count = th_image_count_later(state->image), limit = state->interrupt.memory_limit;
   state->phase = TH_SCRIPT_FINDS;
   lua_pushcfunction(state->L, load_later);
   lua_pushinteger(state->L, (lua_Integer)count);
   if (lua_pcall(state->L, 1, 0, 0) != LUA_OK || !is_pure(state)) {
     lua_settop(state->L, TH_STATE_BASE);
-    th_images_drop_later(shared->images, state->image);
+    th_images_drop_later(images, state->image);
     return;
   }
-  lua_gc(state->L, LUA_GCCOLLECT);
-  state->blank->later = count;
-  th_blanks_keep_image(shared->blanks, state->blank, state->image, state->memory);
-}
-
-/* A class that is found for the first time may be found no more. */
-static bool is_worth_an_image(const struct th_script_state *state, bool is_known) {
-  return is_known && state->blank->times_taken > 1;
+  state->interrupt.memory_limit = 0; /* what making needs is not the actor's */
+  struct th_mould *mould = th_mould_make(state->L, state->arena, state->handler, &state->memory);
+  state->interrupt.memory_limit = limit;
+  th_images_set_mould(images, state->image, mould, count);
 }
 
 void th_script_state_found(struct th_script_state *state) {
@@ -158,7 +173,9 @@ void th_script_state_found(struct th_script_state *state) {
     th_image_unref(state->image);
     state->image = th_images_learn(state->shared->images, state->class_name, &state->trail,
                                    &is_known);
-    if (state->image != NULL && is_worth_an_image(state, is_known)) make_image(state);
+    /* A class that is found for the first time may be found no more. */
+    if (state->image != NULL && is_known && th_image_can_have_mould(state->image))
+      make_mould(state);
   }
   th_trail_clear(&state->trail);
 }
@@ -170,27 +187,37 @@ void th_script_state_note_part(struct th_script_state *state, const char *part) 
 
 /* ---- opening and closing ---- */
 
+/* Opens the Lua state in the arena, with the class if there is a mould of it. False when there is no
+ * memory. */
+static bool fill_piece(struct th_script_state *state, void *piece) {
+  struct th_script_shared *shared = state->shared;
+  size_t later = 0;
+  struct th_mould *mould = th_images_mould(shared->images, state->image, &later);
+  state->has_class = state->is_of_image = mould != NULL;
+  if (mould == NULL)
+    mould = th_mould_ref(atomic_load_explicit(&shared->prepared, memory_order_acquire));
+  state->mould = mould;
+  bool is_open = cast(state, mould, piece);
+  if (is_open && state->has_class && later < th_image_count_later(state->image) &&
+      th_image_can_have_mould(state->image))
+    make_mould(state);
+  return is_open;
+}
+
 bool th_script_state_open(struct th_script_state *state) {
   state->interrupt.memory_limit = 0;
   state->exit_is_recursive = true;
   state->has_foreign = false;
   state->interrupt.stop = TH_STOP_NONE;
   state->interrupt.is_over = false;
+  state->trail.is_pure = true;
   th_finalizer_init(&state->finalizers);
   state->image = th_images_find(state->shared->images, state->world, state->source,
                                 state->class_name);
-  state->blank = th_blanks_take(state->shared->blanks, state->image);
-  if (state->blank == NULL) return false;
-  if (state->blank->L == NULL && !fill(state, state->blank)) {
-    give_back(state);
-    return false;
-  }
-  adopt(state, state->blank);
-  state->has_class = state->blank->held != NULL;
-  state->trail.is_pure = true;
-  if (state->has_class && state->blank->later < th_image_count_later(state->image))
-    make_image(state);
-  return true;
+  void *piece = th_arenas_take(state->shared->arenas);
+  if (piece != NULL && fill_piece(state, piece)) return true;
+  if (piece != NULL) give_back(state);
+  return false;
 }
 
 /* Where all that is left is memory of the arena, it goes with that; else Lua frees object by
@@ -198,7 +225,7 @@ bool th_script_state_open(struct th_script_state *state) {
 void th_script_state_close(struct th_script_state *state) {
   if (state->L == NULL) return;
   th_finalizer_end(state);
-  if (state->has_foreign || !th_arena_is_whole(state->blank->arena)) lua_close(state->L);
+  if (state->has_foreign || !th_arena_is_whole(state->arena)) lua_close(state->L);
   give_back(state);
 }
 

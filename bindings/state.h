@@ -1,8 +1,10 @@
 /* state: the Lua state of one actor.
  *
  * Opened lean: functions and libraries come when a global of their name is first read (globals.h).
- * So much, and what classes are made with, is in every blank that a state is made from; where there is an image of the actor's class, its modules are there, too. All
- * memory goes through one counting allocator, whose user data is the struct th_script_state; any
+ * What every state has is prepared once; all others are cast from that (mould.h), or, where there is
+ * an image of the actor's class, from a state in which the class was found (image.h).
+ *
+ * All memory goes through one counting allocator, whose user data is the struct th_script_state; any
  * lua_State of the actor leads to it through its extra space. Over the limit it still gives what is
  * asked for, and has the code interrupted: Lua 5.4.4 can corrupt itself where it is refused memory.
  * Only one block that is larger than several times the limit is refused.
@@ -28,17 +30,18 @@
 #include "bindings/interrupt.h"
 #include "message/pack.h"
 
-struct th_blank;
-struct th_blanks;
+struct th_arenas;
 struct th_code;
 struct th_globals;
+struct th_mould;
 
 /* What the states of one system share. */
 struct th_script_shared {
-  struct th_code *code;     /* compiled modules */
+  struct th_code *code; /* compiled modules */
   struct th_globals *globals;
-  struct th_blanks *blanks; /* prepared states */
-  struct th_images *images; /* of which classes there are images */
+  struct th_arenas *arenas;
+  _Atomic(struct th_mould *) prepared; /* what every state has; NULL until one was prepared */
+  struct th_images *images;            /* of which classes there are images */
 };
 
 /* What the actor's state is doing. */
@@ -55,9 +58,10 @@ struct th_script_state {
   struct th_actor *actor;
   struct th_world *world;
   struct th_script_shared *shared;
-  struct th_blank *blank;        /* where the Lua state lies; NULL: nowhere */
+  struct th_arena *arena;        /* where the Lua state lies; NULL: nowhere */
   lua_State *L;                  /* the main thread */
   lua_State *handler;            /* the coroutine that runs handlers */
+  struct th_mould *mould;        /* that it was cast from, a reference; NULL: none */
   struct th_image *image;        /* of its class, a reference; NULL: none that holds */
   struct th_trail trail;         /* of what happens until its class is found */
   void *source;                  /* where modules are looked up first, or NULL */
@@ -78,6 +82,7 @@ struct th_script_state {
   uint64_t reads;       /* number of the kept message that is being decoded; 0: none */
   unsigned closes;      /* nested calls to coroutine.close */
   bool has_class;       /* it was found, be it by another actor */
+  bool is_of_image;     /* by another one */
   bool exit_is_recursive;
   bool has_foreign; /* it may hold userdata that only lua_close finalizes */
   bool is_crammed;  /* was stopped for its memory since the last message */

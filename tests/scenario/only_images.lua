@@ -205,6 +205,38 @@ for _, base in ipairs { "simpleSystemBase", "multiprocQueueBase" } do
       local first = count() ]], "return { first, count(), count() }"), { 1, 2, 3 })
   end)
 
+  check.test("what they keep under tables and functions is found", function()
+    see(module([[
+      local key, heir = {}, actors.class("Heir", actors.Actor)
+      local function named() end
+      local kept = { [key] = "table", [heir] = "class", [named] = "function", [print] = "print", plain = "text" }
+      for i = 1, 40 do kept[{}] = i end
+      local weak = setmetatable({ [key] = 1, [{}] = 2 }, { __mode = "k" }) ]], [[
+      local count, found = 0, {}
+      for k, v in pairs(kept) do count = count + (kept[k] == v and 1 or 0) end
+      kept[named], kept[#kept + 1] = nil, "more"
+      found[kept] = true
+      collectgarbage()
+      return { kept[key], kept[heir], kept[named] == nil, kept[print], kept.plain, count, found[kept], weak[key] }
+    ]]), { "table", "class", true, "print", "text", 45, true, 1 })
+  end)
+
+  check.test("numbers and texts are what they were", function()
+    see(module([[
+      local numbers, texts = {}, {}
+      for i = 1, 200 do
+        numbers[i] = math.tointeger(2 ^ 38 + i * 2 ^ 21) + i
+        texts[i] = ("text %d"):format(i)
+      end ]], [[
+      local wrong = 0
+      for i = 1, 200 do
+        if numbers[i] ~= (1 << 38) + (i << 21) + i or texts[i] ~= "text " .. i then wrong = wrong + 1 end
+        texts["text " .. i] = i
+      end
+      return { wrong, #texts, texts["text 7"] }
+    ]]), { 0, 200, 7 })
+  end)
+
   check.test("what modules do to the libraries is there", function()
     see(module([[
       function string.shout(text) return text:upper() .. "!" end

@@ -3,20 +3,28 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "bindings/arenas.h"
+
 #define BLOCKS 400
 
+static struct th_arenas *arenas;
+
 static int open_arena(void **context) {
-  *context = th_arena_new();
-  return *context == NULL;
+  arenas = th_arenas_new();
+  *context = th_arena_open(th_arenas_take(arenas));
+  return 0;
 }
 
 static int close_arena(void **context) {
-  th_arena_free(*context);
+  th_arena_close(*context);
+  th_arenas_give(arenas, *context);
+  th_arenas_free(arenas);
   return 0;
 }
 
@@ -135,22 +143,165 @@ static void no_block_touches_another(void **context) {
   assert_true(th_arena_is_whole(*context));
 }
 
-static void a_copy_brings_everything_back(void **context) {
-  struct th_arena *arena = *context;
-  struct block blocks[BLOCKS] = {{NULL, 0}}, later[BLOCKS];
-  unsigned seed = 2;
+/* Each block in turn is another size, and so are the holes between them. */
+struct link {
+  struct link *next;
+  char *inside; /* the last byte of this block but seven */
   size_t size;
-  change_some(arena, blocks, &seed, 200);
-  assert_true(th_arena_is_whole(arena));
-  void *copy = th_arena_save(arena, &size);
-  for (int i = 0; i < 3; i++) {
-    memcpy(later, blocks, sizeof later);
-    change_some(arena, later, &seed, 5000);
-    free_all(arena, later);
-    th_arena_restore(arena, copy, size);
-    for (size_t j = 0; j < BLOCKS; j++) check(blocks, j);
+  char text[];
+};
+
+#define LINKS 100
+
+static size_t size_of_link(size_t i) {
+  return sizeof(struct link) + 16 + i % 7 * 24;
+}
+
+static struct link *make_links(struct th_arena *arena) {
+  struct link *first = NULL;
+  for (size_t i = 0; i < LINKS; i++) {
+    size_t size = size_of_link(i), hole = 16 + i % 5 * 40;
+    void *gap = th_arena_resize(arena, NULL, 0, hole);
+    struct link *link = th_arena_resize(arena, NULL, 0, size);
+    memset(gap, 1, hole);
+    *link = (struct link){.next = first, .inside = (char *)link + size - 8, .size = size};
+    snprintf(link->text, 16, "link %u", (unsigned)i);
+    th_arena_resize(arena, gap, hole, 0);
+    first = link;
   }
-  free(copy);
+  return first;
+}
+
+static void check_links(const struct th_arena *arena, const struct link *link) {
+  for (size_t i = LINKS; i-- > 0; link = link->next) {
+    char text[16];
+    snprintf(text, sizeof text, "link %u", (unsigned)i);
+    assert_true(lies_in(arena, link));
+    assert_string_equal(link->text, text);
+    assert_int_equal(link->size, size_of_link(i));
+    assert_ptr_equal(link->inside, (const char *)link + link->size - 8);
+  }
+  assert_null(link);
+}
+
+static void a_copy_brings_everything_to_any_place(void **context) {
+  struct th_arena *arena = *context, *others[3];
+  struct link *first = make_links(arena);
+  th_arena_set_root(arena, first);
+  struct th_arena_copy *copy = th_arena_save(arena);
+  assert_non_null(copy);
+  check_links(arena, first);
+  for (int i = 0; i < 3; i++) {
+    others[i] = th_arena_restore(th_arenas_take(arenas), copy);
+    check_links(others[i], th_arena_root(others[i]));
+    th_arena_resize(others[i], NULL, 0, 100);
+    check_links(others[i], th_arena_root(others[i]));
+    if (i == 0) check_links(arena, first);
+    if (i == 0) memset(th_arena_resize(arena, first, first->size, 4 * first->size), 0, 8);
+  }
+  for (int i = 0; i < 3; i++) {
+    th_arena_close(others[i]);
+    th_arenas_give(arenas, others[i]);
+  }
+  th_arena_copy_free(copy);
+}
+
+static void a_copy_has_no_holes(void **context) {
+  struct th_arena *arena = *context;
+  struct link *first = make_links(arena);
+  th_arena_set_root(arena, first);
+  struct th_arena_copy *copy = th_arena_save(arena);
+  struct th_arena *other = th_arena_restore(th_arenas_take(arenas), copy);
+  size_t sum = 0;
+  const char *oldest = th_arena_root(other);
+  for (first = th_arena_root(other); first != NULL; first = first->next) {
+    sum += first->size;
+    if ((const char *)first < oldest) oldest = (const char *)first;
+  }
+  assert_ptr_equal(th_arena_resize(other, NULL, 0, 16), oldest + sum);
+  th_arena_close(other);
+  th_arenas_give(arenas, other);
+  th_arena_copy_free(copy);
+}
+
+static void what_only_looks_like_an_address_stays(void **context) {
+  struct th_arena *arena = *context;
+  uintptr_t *words = th_arena_resize(arena, NULL, 0, 4 * sizeof *words);
+  words[0] = (uintptr_t)words + 4;                 /* no word begins there */
+  words[1] = (uintptr_t)arena - 8;                 /* before it */
+  words[2] = (uintptr_t)arena + TH_ARENA_SIZE - 8; /* behind what is used */
+  words[3] = (uintptr_t)words;
+  th_arena_set_root(arena, words);
+  struct th_arena_copy *copy = th_arena_save(arena);
+  struct th_arena *other = th_arena_restore(th_arenas_take(arenas), copy);
+  uintptr_t *copied = th_arena_root(other);
+  assert_memory_equal(copied, words, 3 * sizeof *words);
+  assert_ptr_equal((void *)copied[3], copied);
+  th_arena_close(other);
+  th_arenas_give(arenas, other);
+  th_arena_copy_free(copy);
+}
+
+static void assert_zero(const unsigned char *block, size_t size) {
+  for (size_t i = 0; i < size; i++) assert_int_equal(block[i], 0);
+}
+
+static void blocks_of_a_clean_one_are_zero(void **context) {
+  struct th_arena *arena = *context;
+  unsigned char *block = memset(th_arena_resize(arena, NULL, 0, 400), 1, 400), *other;
+  memset(th_arena_resize(arena, NULL, 0, 30), 1, 30); /* of which 32 are taken */
+  th_arena_resize(arena, block, 400, 0);
+  assert_ptr_equal(block, other = th_arena_resize(arena, NULL, 0, 100));
+  assert_zero(other, 100);
+  assert_zero(th_arena_resize(arena, NULL, 0, 300), 300);
+  block = memset(th_arena_resize(arena, NULL, 0, 800), 1, 800); /* the last one */
+  block = th_arena_resize(arena, block, 800, 100);
+  block = th_arena_resize(arena, block, 100, 800);
+  assert_int_equal(block[99], 1);
+  assert_zero(block + 100, 700);
+  th_arena_soil(arena);
+  memset(block, 1, 800);
+  th_arena_resize(arena, block, 800, 0);
+  block = th_arena_resize(arena, NULL, 0, 800);
+  assert_int_equal(block[700], 1);
+}
+
+static void only_a_clean_one_at_a_distinct_place_is_copied(void **context) {
+  struct th_arena *arena = *context;
+  th_arena_soil(arena);
+  assert_null(th_arena_save(arena));
+  void *piece = malloc(TH_ARENA_SIZE);
+  assert_false(th_arenas_are_distinct((void *)(uintptr_t)0x7e5200000000));
+  assert_false(th_arenas_are_distinct((void *)(uintptr_t)0x5300000000));
+  assert_true(th_arenas_are_distinct((void *)(uintptr_t)0x5301000000));
+  assert_true(th_arenas_are_distinct((void *)(uintptr_t)0x7eff01000000));
+  if (!th_arenas_are_distinct(piece)) assert_null(th_arena_save(th_arena_open(piece)));
+  th_arena_close(piece);
+  free(piece);
+}
+
+static void pieces_are_used_again(void **unused) {
+  enum { COUNT = 3 * TH_ARENAS_WARM };
+  void *pieces[COUNT];
+  (void)unused;
+  arenas = th_arenas_new();
+  for (size_t i = 0; i < COUNT; i++) {
+    pieces[i] = th_arenas_take(arenas);
+    assert_true(th_arenas_are_distinct(pieces[i]));
+    memset(pieces[i], 1, TH_ARENA_SIZE);
+  }
+  for (size_t i = 0; i < COUNT; i++) th_arenas_give(arenas, pieces[i]);
+  size_t warm = 0;
+  for (size_t i = 0; i < COUNT; i++) {
+    unsigned char *piece = th_arenas_take(arenas);
+    size_t j = 0;
+    while (j < COUNT && pieces[j] != piece) j++;
+    assert_in_range(j, 0, COUNT - 1);
+    pieces[j] = NULL;
+    warm += *piece;
+  }
+  assert_int_equal(warm, TH_ARENAS_WARM);
+  th_arenas_free(arenas);
 }
 
 int main(void) {
@@ -161,7 +312,13 @@ int main(void) {
     cmocka_unit_test_setup_teardown(the_last_block_grows_where_it_is, open_arena, close_arena),
     cmocka_unit_test_setup_teardown(what_has_no_room_comes_from_elsewhere, open_arena, close_arena),
     cmocka_unit_test_setup_teardown(no_block_touches_another, open_arena, close_arena),
-    cmocka_unit_test_setup_teardown(a_copy_brings_everything_back, open_arena, close_arena),
+    cmocka_unit_test_setup_teardown(a_copy_brings_everything_to_any_place, open_arena, close_arena),
+    cmocka_unit_test_setup_teardown(a_copy_has_no_holes, open_arena, close_arena),
+    cmocka_unit_test_setup_teardown(what_only_looks_like_an_address_stays, open_arena, close_arena),
+    cmocka_unit_test_setup_teardown(blocks_of_a_clean_one_are_zero, open_arena, close_arena),
+    cmocka_unit_test_setup_teardown(only_a_clean_one_at_a_distinct_place_is_copied, open_arena,
+                                    close_arena),
+    cmocka_unit_test(pieces_are_used_again),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,6 +157,22 @@ static void what_is_loaded_later_is_kept_in_order(void **unused) {
   th_images_free(images);
 }
 
+static void who_cannot_be_a_mould_is_not_tried_again(void **unused) {
+  struct th_images *images = th_images_new();
+  struct probe probe = new_probe();
+  size_t later;
+  bool is_known;
+  (void)unused;
+  struct th_image *image = learn(images, &probe, "m.C", "m", &is_known);
+  assert_true(th_image_can_have_mould(image));
+  th_images_set_mould(images, image, NULL, 0);
+  assert_false(th_image_can_have_mould(image));
+  assert_null(th_images_mould(images, image, &later));
+  assert_null(th_images_mould(images, NULL, &later));
+  th_image_unref(image);
+  th_images_free(images);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(it_holds_as_long_as_the_code_is_the_same),
@@ -165,6 +181,7 @@ int main(void) {
     cmocka_unit_test(who_was_asked_for_last_stays),
     cmocka_unit_test(a_long_trail_is_not_pure),
     cmocka_unit_test(what_is_loaded_later_is_kept_in_order),
+    cmocka_unit_test(who_cannot_be_a_mould_is_not_tried_again),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
