@@ -339,3 +339,112 @@ void th_arena_copy_free(struct th_arena_copy *copy) {
   free(copy->places);
   free(copy);
 }
+
+/* ---- rest ---- */
+
+/* A stretch of words, each of which differs; skip words before it do not. */
+struct stretch {
+  uint16_t skip, count;
+};
+
+struct th_arena_rest {
+  size_t size; /* in bytes, of what was used */
+  size_t words, stretches;
+  uintptr_t data[]; /* the words of all stretches, then the stretches */
+};
+
+/* For the while of putting aside. */
+struct aside {
+  uintptr_t expected[WORDS];
+  uint16_t is_hole[WORDS + 1];
+  uintptr_t words[WORDS];
+  struct stretch stretches[WORDS];
+  size_t word_count, stretch_count;
+};
+
+/* What the copy would be in the arena, and zero behind it. */
+static void expect(const struct th_arena *arena, const struct th_arena_copy *copy, uintptr_t *words,
+                   size_t count) {
+  size_t copied = copy != NULL ? copy->size / WORD : 0;
+  if (copy != NULL) {
+    memcpy(words, copy->words, copy->size);
+    for (size_t i = 0; i < copy->count; i++) words[copy->places[i]] += (uintptr_t)arena;
+  }
+  if (count > copied) memset(words + copied, 0, (count - copied) * WORD);
+}
+
+/* What lies in a hole matters to nobody, but for its head. */
+static void forget_holes(const struct th_arena *arena, const struct hole *hole, uint16_t *is_hole) {
+  for (; hole != NULL; hole = hole->next) {
+    size_t first = ((uintptr_t)hole - (uintptr_t)arena) / WORD;
+    for (size_t i = LEAST / WORD; i < hole->size / WORD; i++) is_hole[first + i] = 1;
+  }
+}
+
+static void note_word(struct aside *aside, size_t *end, size_t i, uintptr_t word) {
+  struct stretch *last = &aside->stretches[aside->stretch_count];
+  if (aside->stretch_count == 0 || i != *end) {
+    last[0] = (struct stretch){.skip = (uint16_t)(i - *end)};
+    aside->stretch_count++;
+  }
+  aside->stretches[aside->stretch_count - 1].count++;
+  aside->words[aside->word_count++] = word;
+  *end = i + 1;
+}
+
+static void find_differences(const struct th_arena *arena, struct aside *aside) {
+  const uintptr_t *words = (const uintptr_t *)(const void *)arena;
+  size_t end = 0, count = used(arena) / WORD;
+  for (size_t i = 0; i < count; i++)
+    if (words[i] != aside->expected[i] && aside->is_hole[i] == 0)
+      note_word(aside, &end, i, words[i]);
+}
+
+static struct th_arena_rest *pack_rest(const struct th_arena *arena, const struct aside *aside) {
+  size_t words = aside->word_count * WORD, heads = aside->stretch_count * sizeof *aside->stretches;
+  struct th_arena_rest *rest = th_try_alloc(sizeof *rest + words + heads);
+  if (rest == NULL) return NULL;
+  *rest = (struct th_arena_rest){.size = used(arena), .stretches = aside->stretch_count};
+  rest->words = aside->word_count;
+  memcpy(rest->data, aside->words, words);
+  memcpy(rest->data + aside->word_count, aside->stretches, heads);
+  return rest;
+}
+
+struct th_arena_rest *th_arena_put_aside(struct th_arena *arena, const struct th_arena_copy *copy) {
+  struct aside *aside = th_try_alloc(sizeof *aside);
+  if (aside == NULL) return NULL;
+  SHOW(arena, TH_ARENA_SIZE);
+  aside->word_count = aside->stretch_count = 0;
+  memset(aside->is_hole, 0, sizeof aside->is_hole);
+  expect(arena, copy, aside->expected, used(arena) / WORD);
+  forget_holes(arena, arena->large, aside->is_hole);
+  for (size_t i = 0; i < LISTS; i++) forget_holes(arena, arena->small[i], aside->is_hole);
+  find_differences(arena, aside);
+  struct th_arena_rest *rest = pack_rest(arena, aside);
+  free(aside);
+  if (rest != NULL)
+    th_arenas_cool(arena);
+  else
+    hide_free(arena);
+  return rest;
+}
+
+size_t th_arena_rest_size(const struct th_arena_rest *rest) {
+  return sizeof *rest + rest->words * WORD + rest->stretches * sizeof(struct stretch);
+}
+
+void th_arena_bring_back(struct th_arena *arena, const struct th_arena_copy *copy,
+                         struct th_arena_rest *rest) {
+  uintptr_t *words = (uintptr_t *)(void *)arena, *to = words, *from = rest->data;
+  const struct stretch *stretch = (const void *)(rest->data + rest->words);
+  expect(arena, copy, words, rest->size / WORD);
+  for (size_t i = 0; i < rest->stretches; i++, stretch++) {
+    to += stretch->skip;
+    memcpy(to, from, stretch->count * WORD);
+    to += stretch->count;
+    from += stretch->count;
+  }
+  hide_free(arena);
+  free(rest);
+}

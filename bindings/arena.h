@@ -62,4 +62,19 @@ void th_arena_copy_free(struct th_arena_copy *copy);
  * once. */
 struct th_arena *th_arena_restore(void *piece, const struct th_arena_copy *copy);
 
+/* ---- rest ---- */
+
+/* What an arena holds is put aside as far as it differs from the copy that it began with (NULL: from
+ * nothing), and the system takes the memory of the piece, of which only the place remains. NULL when
+ * there is no memory: then nothing has happened. */
+struct th_arena_rest;
+struct th_arena_rest *th_arena_put_aside(struct th_arena *arena, const struct th_arena_copy *copy);
+
+/* Bytes that it takes. */
+size_t th_arena_rest_size(const struct th_arena_rest *rest);
+
+/* Brings it back, byte by byte, with the same copy. Takes rest. */
+void th_arena_bring_back(struct th_arena *arena, const struct th_arena_copy *copy,
+                         struct th_arena_rest *rest);
+
 #endif

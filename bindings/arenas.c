@@ -160,9 +160,13 @@ static bool keep_warm(struct th_arenas *arenas, void *piece) {
   return stays;
 }
 
+void th_arenas_cool(void *piece) {
+  madvise(piece, TH_ARENA_SIZE, MADV_DONTNEED);
+}
+
 void th_arenas_give(struct th_arenas *arenas, void *piece) {
   if (keep_warm(arenas, piece)) return;
-  madvise(piece, TH_ARENA_SIZE, MADV_DONTNEED);
+  th_arenas_cool(piece);
   pthread_mutex_lock(&arenas->lock);
   push(&arenas->cold, piece);
   pthread_mutex_unlock(&arenas->lock);

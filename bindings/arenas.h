@@ -36,6 +36,9 @@ void *th_arenas_take(struct th_arenas *arenas);
 /* Takes the piece, which is open to be read (th_arena_close). */
 void th_arenas_give(struct th_arenas *arenas, void *piece);
 
+/* The system takes the memory of the piece, which is zero from then on. */
+void th_arenas_cool(void *piece);
+
 /* Whether the piece lies at a distinct place. */
 bool th_arenas_are_distinct(const void *piece);
 

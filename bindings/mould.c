@@ -249,6 +249,15 @@ bool th_mould_settle(const struct th_mould *mould, lua_State *L) {
   return !mould->has_apart || settle(L);
 }
 
+struct th_arena_rest *th_mould_put_aside(const struct th_mould *mould, struct th_arena *arena) {
+  return th_arena_put_aside(arena, mould != NULL ? mould->copy : NULL);
+}
+
+void th_mould_bring_back(const struct th_mould *mould, struct th_arena *arena,
+                         struct th_arena_rest *rest) {
+  th_arena_bring_back(arena, mould != NULL ? mould->copy : NULL, rest);
+}
+
 struct th_mould *th_mould_ref(struct th_mould *mould) {
   if (mould != NULL) atomic_fetch_add_explicit(&mould->references, 1, memory_order_relaxed);
   return mould;

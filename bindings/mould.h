@@ -36,6 +36,12 @@ struct th_arena *th_mould_cast(const struct th_mould *mould, void *piece);
 /* What was cast can be used. False when there is no memory. [-0, +0, -] */
 bool th_mould_settle(const struct th_mould *mould, lua_State *L);
 
+/* Puts the state aside that was cast from the mould, NULL: from none; and brings it back. See
+ * bindings/arena.h. */
+struct th_arena_rest *th_mould_put_aside(const struct th_mould *mould, struct th_arena *arena);
+void th_mould_bring_back(const struct th_mould *mould, struct th_arena *arena,
+                         struct th_arena_rest *rest);
+
 /* One more reference; NULL in is NULL out. */
 struct th_mould *th_mould_ref(struct th_mould *mould);
 

@@ -390,7 +390,8 @@ static int class_error(const char *class_name) {
 }
 
 static void note_memory(struct th_script_state *state) {
-  atomic_store_explicit(&state->actor->card.memory, state->memory, memory_order_relaxed);
+  size_t memory = state->rest != NULL ? th_arena_rest_size(state->rest) : state->memory;
+  atomic_store_explicit(&state->actor->card.memory, memory, memory_order_relaxed);
 }
 
 /* The coroutine has ended: what it gave goes to the first place of the main thread's stack, or the
@@ -416,6 +417,13 @@ static int conclude_step(struct th_script_state *state, int status, struct th_bu
   return 0;
 }
 
+/* From now on it is to rest when it has had nothing to do for a while. */
+static void be_awake(struct th_actor *actor) {
+  struct th_script_state *state = actor->state;
+  if (!state->is_to_rest) actor->world->ops->awake(actor->world, actor);
+  state->is_to_rest = true;
+}
+
 /* Goes on with finding the class, then with the instance. */
 static int run_start(struct th_script_state *state, struct th_buffer *details) {
   for (;;) {
@@ -430,6 +438,7 @@ static int run_start(struct th_script_state *state, struct th_buffer *details) {
   }
   state->phase = TH_SCRIPT_IDLE;
   note_memory(state);
+  be_awake(state->actor);
   return 0;
 }
 
@@ -619,8 +628,23 @@ static bool take_plain(struct th_script_state *state, const struct th_message *m
   return true;
 }
 
+static void wake(struct th_actor *actor) {
+  th_script_state_wake(actor->state);
+  be_awake(actor);
+}
+
+static void rest(struct th_actor *actor) {
+  struct th_script_state *state = actor->state;
+  state->is_to_rest = false;
+  if (th_mailbox_depth(&actor->mailbox) > 0 || !th_script_state_rest(state))
+    be_awake(actor);
+  else
+    note_memory(state);
+}
+
 static int receive(struct th_actor *actor, struct th_message **message, struct th_buffer *details) {
   struct th_script_state *state = actor->state;
+  if (state->rest != NULL) wake(actor);
   if ((*message)->kind == TH_KIND_RECHECK) return receive_recheck(state, details);
   if (!take_plain(state, *message) && !push_message(state, *message)) return refuse(state, details);
   state->kind = (*message)->kind; /* the handler may have the message kept, and concluded */
@@ -657,6 +681,7 @@ static const struct th_behaviour behaviour = {
   .resume = resume,
   .restart = restart,
   .exit_recursive = exit_recursive,
+  .rest = rest,
   .close = close_script,
 };
 

@@ -220,10 +220,24 @@ bool th_script_state_open(struct th_script_state *state) {
   return false;
 }
 
+bool th_script_state_rest(struct th_script_state *state) {
+  th_buffer_clear(&state->scratch);
+  th_buffer_clear(&state->outgoing);
+  th_trail_clear(&state->trail);
+  state->rest = th_mould_put_aside(state->mould, state->arena);
+  return state->rest != NULL;
+}
+
+void th_script_state_wake(struct th_script_state *state) {
+  th_mould_bring_back(state->mould, state->arena, state->rest);
+  state->rest = NULL;
+}
+
 /* Where all that is left is memory of the arena, it goes with that; else Lua frees object by
  * object. */
 void th_script_state_close(struct th_script_state *state) {
   if (state->L == NULL) return;
+  if (state->rest != NULL) th_script_state_wake(state);
   th_finalizer_end(state);
   if (state->has_foreign || !th_arena_is_whole(state->arena)) lua_close(state->L);
   give_back(state);

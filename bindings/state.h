@@ -62,6 +62,7 @@ struct th_script_state {
   lua_State *L;                  /* the main thread */
   lua_State *handler;            /* the coroutine that runs handlers */
   struct th_mould *mould;        /* that it was cast from, a reference; NULL: none */
+  struct th_arena_rest *rest;    /* the Lua state while it rests; NULL: it is awake */
   struct th_image *image;        /* of its class, a reference; NULL: none that holds */
   struct th_trail trail;         /* of what happens until its class is found */
   void *source;                  /* where modules are looked up first, or NULL */
@@ -83,6 +84,7 @@ struct th_script_state {
   unsigned closes;      /* nested calls to coroutine.close */
   bool has_class;       /* it was found, be it by another actor */
   bool is_of_image;     /* by another one */
+  bool is_to_rest; /* the world was told that it is awake, and has not asked it to rest since */
   bool exit_is_recursive;
   bool has_foreign; /* it may hold userdata that only lua_close finalizes */
   bool is_crammed;  /* was stopped for its memory since the last message */
@@ -109,6 +111,11 @@ void th_script_state_found(struct th_script_state *state);
 
 /* A part of the library was made, see bindings/image.h. */
 void th_script_state_note_part(struct th_script_state *state, const char *part);
+
+/* Puts the Lua state aside, which takes less memory then. Nothing of it may be touched until it was woken;
+ * but it may be closed. False when there is no memory: it stays awake. */
+bool th_script_state_rest(struct th_script_state *state);
+void th_script_state_wake(struct th_script_state *state);
 
 /* Closes the Lua state: runs what finalizers there are, for a bounded time. */
 void th_script_state_close(struct th_script_state *state);

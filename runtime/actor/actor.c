@@ -482,10 +482,21 @@ static bool is_for(struct th_actor *actor, const struct th_message *message) {
          message->target.system == actor->world->admin.system;
 }
 
+/* Users are not to see it in what they count. */
+static void rest(struct th_actor *actor, const struct th_message *message) {
+  th_mailbox_uncount(&actor->mailbox);
+  if (actor->behaviour != NULL && actor->behaviour->rest != NULL && is_for(actor, message) &&
+      th_actor_state(actor) == TH_ACTOR_RUNNING)
+    actor->behaviour->rest(actor);
+}
+
 /* Takes message. */
 static void take(struct th_actor *actor, struct th_message *message) {
   if (message->kind == TH_KIND_BIRTH) {
     be_born(actor, message);
+    th_message_free(message);
+  } else if (message->kind == TH_KIND_REST) {
+    rest(actor, message);
     th_message_free(message);
   } else if (actor->behaviour == NULL || !is_for(actor, message)) {
     actor->world->ops->dead(actor->world, message);

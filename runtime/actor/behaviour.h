@@ -1,7 +1,7 @@
 /* behaviour: what an actor does, as the runtime sees it.
  *
  * The seam that lets the actor room run Lua without knowing it: scripts, the admin, endpoints of
- * programs and probes of tests are all tables of these four functions.
+ * programs and probes of tests are all tables of these functions.
  *
  * Threads: turn, all of them.
  */
@@ -82,6 +82,10 @@ struct th_behaviour {
   /* After the exit request was handled: false when its handler made it not recursive. NULL: what
    * the message itself says. */
   bool (*exit_recursive)(struct th_actor *actor);
+
+  /* It has had nothing to do for a while since the world heard that it is awake (th_world_ops): what it
+   * holds to handle messages at once it may put aside. NULL: it never says that it is awake. */
+  void (*rest)(struct th_actor *actor);
 
   /* Ends; after it nothing is called. */
   void (*close)(struct th_actor *actor);

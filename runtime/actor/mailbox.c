@@ -73,6 +73,12 @@ struct th_message *th_mailbox_pop(struct th_mailbox *mailbox) {
   return message;
 }
 
+void th_mailbox_uncount(struct th_mailbox *mailbox) {
+  uint_fast64_t taken = atomic_load_explicit(&mailbox->taken, memory_order_relaxed);
+  atomic_store_explicit(&mailbox->taken, taken - 1, memory_order_relaxed);
+  atomic_fetch_sub_explicit(&mailbox->pushed, 1, memory_order_relaxed);
+}
+
 void th_mailbox_put_back(struct th_mailbox *mailbox, struct th_queue messages) {
   uint_fast64_t taken = atomic_load_explicit(&mailbox->taken, memory_order_relaxed);
   if (messages.first == NULL) return;

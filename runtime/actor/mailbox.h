@@ -56,6 +56,9 @@ struct th_message *th_mailbox_pop(struct th_mailbox *mailbox);
  * that are not urgent. */
 void th_mailbox_put_back(struct th_mailbox *mailbox, struct th_queue messages);
 
+/* The message that was popped last is in no statistics. */
+void th_mailbox_uncount(struct th_mailbox *mailbox);
+
 /* Whether an urgent message waits. */
 bool th_mailbox_has_urgent(struct th_mailbox *mailbox);
 

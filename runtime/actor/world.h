@@ -82,6 +82,9 @@ struct th_world_ops {
   /* Any thread: the one copy of a text that is kept as long as the system lives. */
   const char *(*keep_text)(struct th_world *world, const char *text);
 
+  /* Turn: the actor is awake. It is asked to rest, once, when it has handled nothing for a while. */
+  void (*awake)(struct th_world *world, struct th_actor *actor);
+
   /* Turn, the last act of an actor: its slot may be used again by the time this returns. */
   void (*exited)(struct th_world *world, struct th_actor *actor);
 

@@ -38,7 +38,8 @@ enum th_kind {
   TH_KIND_CONVENTION = 39, /* to an admin, by another or by the runtime here: message/protocol.h */
   TH_KIND_REMOTE = 40,  /* between an actor and what stands for it elsewhere: message/protocol.h */
   TH_KIND_RECHECK = 41, /* to an actor: the system's capabilities have changed; no value */
-  TH_KIND_SOURCE = 42   /* to an admin, or by one to who waits for a source: message/protocol.h */
+  TH_KIND_SOURCE = 42,  /* to an admin, or by one to who waits for a source: message/protocol.h */
+  TH_KIND_REST = 43     /* to an actor: nothing has come for a while; no value */
 };
 
 enum th_message_flag {

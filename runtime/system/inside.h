@@ -10,6 +10,7 @@
 
 #include "actor/hold.h"
 #include "actor/registry.h"
+#include "actor/rests.h"
 #include "actor/scheduler.h"
 #include "actor/script.h"
 #include "actor/timers.h"
@@ -37,6 +38,7 @@ struct th_system {
   struct th_registry *registry;
   struct th_scheduler *scheduler;
   struct th_timers *timers;
+  struct th_rests *rests;
   struct th_holds *holds;
   struct th_interns *interns;
   struct th_names *names;
@@ -134,6 +136,11 @@ void th_remote_leaves(struct th_world *world, struct th_actor *actor, const char
 /* The admin's turn: a message of kind TH_KIND_REMOTE to it. fetch as in struct th_admin_ops. */
 void th_remote_receive(struct th_system *system, const struct th_message *message,
                        bool is_from_leader, char *fetch);
+
+/* rest: who is awake is asked to rest. */
+void th_rest_awake(struct th_world *world, struct th_actor *actor);
+/* The monitor: asks those that are due; gives when it is to be called next. */
+uint64_t th_rest_tick(struct th_system *system, uint64_t now);
 
 /* status */
 int th_status_pack(struct th_system *system, const struct th_address *actor, struct th_admin *admin,

@@ -151,6 +151,7 @@ const struct th_world_ops th_system_world_ops = {
   .settled = th_remote_settled,
   .leaves = th_remote_leaves,
   .keep_text = keep_text,
+  .awake = th_rest_awake,
   .exited = th_spawn_exited,
   .send_later = send_later,
   .capabilities = capabilities,
@@ -285,8 +286,9 @@ static uint64_t tick(void *context, uint64_t now) {
   while ((message = th_timers_pop(system->timers, now)) != NULL)
     th_router_send(&system->world, message);
   uint64_t timer = th_timers_next(system->timers);
-  uint64_t held = th_holds_expire(system->holds, now);
-  return held < timer ? held : timer;
+  uint64_t held = th_holds_expire(system->holds, now), rest = th_rest_tick(system, now);
+  if (held < timer) timer = held;
+  return rest < timer ? rest : timer;
 }
 
 /* Skips a packed map's head, giving its pairs and their count. */
@@ -403,6 +405,7 @@ static void make_parts(struct th_system *system, const struct th_system_config *
   system->registry = th_registry_new(&system->world);
   system->scheduler = th_scheduler_new(workers, tick, system);
   system->timers = th_timers_new(is_gone, system);
+  system->rests = th_rests_new();
   system->holds = th_holds_new(system->world.mailbox_limit);
   system->interns = th_interns_new();
   system->names = th_names_new();
@@ -417,6 +420,7 @@ static void free_parts(struct th_system *system) {
   th_registry_free(system->registry);
   th_scheduler_free(system->scheduler);
   th_timers_free(system->timers);
+  th_rests_free(system->rests);
   th_holds_free(system->holds);
   th_sources_free(system->sources);
   th_expected_free(system->expected);

@@ -242,6 +242,54 @@ static void what_only_looks_like_an_address_stays(void **context) {
   th_arena_copy_free(copy);
 }
 
+/* Puts it aside and brings it back. Gives how many bytes it took meanwhile. */
+static size_t rest(struct th_arena *arena, const struct th_arena_copy *copy) {
+  struct th_arena_rest *rest = th_arena_put_aside(arena, copy);
+  assert_non_null(rest);
+  size_t size = th_arena_rest_size(rest);
+  th_arena_bring_back(arena, copy, rest);
+  return size;
+}
+
+static void what_was_put_aside_comes_back(void **context) {
+  struct th_arena *arena = *context;
+  struct block blocks[BLOCKS] = {{NULL, 0}};
+  unsigned seed = 3;
+  rest(arena, NULL);
+  for (int i = 0; i < 20; i++) {
+    change_some(arena, blocks, &seed, 2000);
+    rest(arena, NULL);
+    for (size_t j = 0; j < BLOCKS; j++) check(blocks, j);
+  }
+  free_all(arena, blocks);
+  assert_true(th_arena_is_whole(arena));
+}
+
+static void aside_lies_only_what_differs_from_the_copy(void **context) {
+  struct th_arena *arena = *context;
+  th_arena_set_root(arena, make_links(arena));
+  struct th_arena_copy *copy = th_arena_save(arena);
+  struct th_arena *other = th_arena_restore(th_arenas_take(arenas), copy);
+  assert_in_range(rest(other, copy), 1, 100);
+  check_links(other, th_arena_root(other));
+  struct link *first = th_arena_root(other);
+  first->size++;
+  char *text = strcpy(th_arena_resize(other, NULL, 0, 800), "more");
+  assert_in_range(rest(other, copy), 1, 200);
+  assert_string_equal(text, "more");
+  first->size--;
+  check_links(other, first);
+  th_arena_soil(other);
+  memset(text, 1, 800);
+  assert_in_range(rest(other, copy), 800, 1000);
+  th_arena_resize(other, text, 800, 0);
+  assert_in_range(rest(other, copy), 1, 200);
+  check_links(other, th_arena_root(other));
+  th_arena_close(other);
+  th_arenas_give(arenas, other);
+  th_arena_copy_free(copy);
+}
+
 static void assert_zero(const unsigned char *block, size_t size) {
   for (size_t i = 0; i < size; i++) assert_int_equal(block[i], 0);
 }
@@ -317,6 +365,9 @@ int main(void) {
     cmocka_unit_test_setup_teardown(what_only_looks_like_an_address_stays, open_arena, close_arena),
     cmocka_unit_test_setup_teardown(blocks_of_a_clean_one_are_zero, open_arena, close_arena),
     cmocka_unit_test_setup_teardown(only_a_clean_one_at_a_distinct_place_is_copied, open_arena,
+                                    close_arena),
+    cmocka_unit_test_setup_teardown(what_was_put_aside_comes_back, open_arena, close_arena),
+    cmocka_unit_test_setup_teardown(aside_lies_only_what_differs_from_the_copy, open_arena,
                                     close_arena),
     cmocka_unit_test(pieces_are_used_again),
   };
