@@ -321,6 +321,10 @@ struct th_arena_copy *th_arena_save(struct th_arena *arena) {
   return copy;
 }
 
+size_t th_arena_copy_size(const struct th_arena_copy *copy) {
+  return copy->size;
+}
+
 struct th_arena *th_arena_restore(void *piece, const struct th_arena_copy *copy) {
   struct th_arena *arena = piece;
   uintptr_t *words = piece;
@@ -423,10 +427,7 @@ struct th_arena_rest *th_arena_put_aside(struct th_arena *arena, const struct th
   find_differences(arena, aside);
   struct th_arena_rest *rest = pack_rest(arena, aside);
   free(aside);
-  if (rest != NULL)
-    th_arenas_cool(arena);
-  else
-    hide_free(arena);
+  hide_free(arena);
   return rest;
 }
 
@@ -434,10 +435,16 @@ size_t th_arena_rest_size(const struct th_arena_rest *rest) {
   return sizeof *rest + rest->words * WORD + rest->stretches * sizeof(struct stretch);
 }
 
-void th_arena_bring_back(struct th_arena *arena, const struct th_arena_copy *copy,
+size_t th_arena_rest_used(const struct th_arena_rest *rest) {
+  return rest->size;
+}
+
+void th_arena_bring_back(void *piece, const struct th_arena_copy *copy,
                          struct th_arena_rest *rest) {
-  uintptr_t *words = (uintptr_t *)(void *)arena, *to = words, *from = rest->data;
+  struct th_arena *arena = piece;
+  uintptr_t *words = piece, *to = words, *from = rest->data;
   const struct stretch *stretch = (const void *)(rest->data + rest->words);
+  SHOW(piece, TH_ARENA_SIZE);
   expect(arena, copy, words, rest->size / WORD);
   for (size_t i = 0; i < rest->stretches; i++, stretch++) {
     to += stretch->skip;

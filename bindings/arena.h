@@ -56,6 +56,7 @@ void th_arena_soil(struct th_arena *arena);
  * distinct place. It is whole. */
 struct th_arena_copy;
 struct th_arena_copy *th_arena_save(struct th_arena *arena);
+size_t th_arena_copy_size(const struct th_arena_copy *copy);
 void th_arena_copy_free(struct th_arena_copy *copy);
 
 /* An arena in the piece that holds what the copy does. It is clean. Several threads can use one copy at
@@ -64,17 +65,17 @@ struct th_arena *th_arena_restore(void *piece, const struct th_arena_copy *copy)
 
 /* ---- rest ---- */
 
-/* What an arena holds is put aside as far as it differs from the copy that it began with (NULL: from
- * nothing), and the system takes the memory of the piece, of which only the place remains. NULL when
- * there is no memory: then nothing has happened. */
+/* What an arena holds, put aside as far as it differs from the copy that it began with (NULL: from
+ * nothing). Of the piece only the place is needed until it is brought back. NULL when there is no
+ * memory. */
 struct th_arena_rest;
 struct th_arena_rest *th_arena_put_aside(struct th_arena *arena, const struct th_arena_copy *copy);
 
-/* Bytes that it takes. */
+/* Bytes that it takes, and that it has in the piece. */
 size_t th_arena_rest_size(const struct th_arena_rest *rest);
+size_t th_arena_rest_used(const struct th_arena_rest *rest);
 
-/* Brings it back, byte by byte, with the same copy. Takes rest. */
-void th_arena_bring_back(struct th_arena *arena, const struct th_arena_copy *copy,
-                         struct th_arena_rest *rest);
+/* Brings it back, byte by byte, to the same piece and with the same copy. Takes rest. */
+void th_arena_bring_back(void *piece, const struct th_arena_copy *copy, struct th_arena_rest *rest);
 
 #endif

@@ -4,7 +4,9 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "bindings/arena.h"
@@ -92,8 +94,10 @@ struct list {
 
 struct th_arenas {
   pthread_mutex_t lock;
-  void *warm[TH_ARENAS_WARM]; /* who came last goes first */
+  void *warm[2 * TH_ARENAS_WARM]; /* who came last goes first */
   size_t warm_count;
+  void *cooling[TH_ARENAS_COOL]; /* of arenas that rest: whose memory is still there */
+  size_t cooling_count;
   struct list cold; /* pieces without memory */
   struct list slabs;
   size_t cut; /* pieces of the last slab that were taken */
@@ -138,36 +142,86 @@ static void *cut(struct th_arenas *arenas) {
   return slab + arenas->cut++ * TH_ARENA_SIZE;
 }
 
-void *th_arenas_take(struct th_arenas *arenas) {
+/* ---- their memory ---- */
+
+static int compare(const void *one, const void *other) {
+  uintptr_t a = (uintptr_t) * (void *const *)one, b = (uintptr_t) * (void *const *)other;
+  return (a > b) - (a < b);
+}
+
+/* Has the system take the memory of all: at once where they lie side by side. Sorts them. */
+static void release(void **pieces, size_t count) {
+  qsort(pieces, count, sizeof *pieces, compare);
+  for (size_t i = 0, next; i < count; i = next) {
+    char *begin = pieces[i], *end = begin + TH_ARENA_SIZE;
+    for (next = i + 1; next < count && pieces[next] == end; next++) end += TH_ARENA_SIZE;
+    madvise(begin, (size_t)(end - begin), MADV_DONTNEED);
+  }
+}
+
+/* One call in place of a page fault each. A kernel that does not know it says so, and has the faults. */
+static void populate(void *piece, size_t size) {
+#ifdef MADV_POPULATE_WRITE
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  madvise(piece, (size + page - 1) / page * page, MADV_POPULATE_WRITE);
+#else
+  (void)piece, (void)size;
+#endif
+}
+
+/* ---- what they are used for ---- */
+
+void *th_arenas_take(struct th_arenas *arenas, size_t size) {
   void *piece;
   pthread_mutex_lock(&arenas->lock);
-  if (arenas->warm_count > 0)
+  bool is_warm = arenas->warm_count > 0;
+  if (is_warm)
     piece = arenas->warm[--arenas->warm_count];
   else if (arenas->cold.count > 0)
     piece = arenas->cold.items[--arenas->cold.count];
   else
     piece = cut(arenas);
   pthread_mutex_unlock(&arenas->lock);
+  if (!is_warm && piece != NULL) populate(piece, size);
   return piece;
 }
 
-/* False when enough others wait. */
-static bool keep_warm(struct th_arenas *arenas, void *piece) {
-  pthread_mutex_lock(&arenas->lock);
-  bool stays = arenas->warm_count < TH_ARENAS_WARM;
-  if (stays) arenas->warm[arenas->warm_count++] = piece;
-  pthread_mutex_unlock(&arenas->lock);
-  return stays;
-}
-
-void th_arenas_cool(void *piece) {
-  madvise(piece, TH_ARENA_SIZE, MADV_DONTNEED);
+/* The half that waits for the longest time becomes cold. The caller holds the lock. */
+static void cool_half(struct th_arenas *arenas) {
+  release(arenas->warm, TH_ARENAS_WARM);
+  for (size_t i = 0; i < TH_ARENAS_WARM; i++) push(&arenas->cold, arenas->warm[i]);
+  arenas->warm_count -= TH_ARENAS_WARM;
+  memcpy(arenas->warm, arenas->warm + TH_ARENAS_WARM, arenas->warm_count * sizeof *arenas->warm);
 }
 
 void th_arenas_give(struct th_arenas *arenas, void *piece) {
-  if (keep_warm(arenas, piece)) return;
-  th_arenas_cool(piece);
   pthread_mutex_lock(&arenas->lock);
-  push(&arenas->cold, piece);
+  if (arenas->warm_count == 2 * TH_ARENAS_WARM) cool_half(arenas);
+  arenas->warm[arenas->warm_count++] = piece;
   pthread_mutex_unlock(&arenas->lock);
+}
+
+void th_arenas_cool(struct th_arenas *arenas, void *piece) {
+  pthread_mutex_lock(&arenas->lock);
+  arenas->cooling[arenas->cooling_count++] = piece;
+  if (arenas->cooling_count == TH_ARENAS_COOL) {
+    release(arenas->cooling, TH_ARENAS_COOL);
+    arenas->cooling_count = 0;
+  }
+  pthread_mutex_unlock(&arenas->lock);
+}
+
+/* False where it was not cooling: then its memory is gone. */
+static bool stop_cooling(struct th_arenas *arenas, const void *piece) {
+  size_t i = 0;
+  pthread_mutex_lock(&arenas->lock);
+  while (i < arenas->cooling_count && arenas->cooling[i] != piece) i++;
+  bool was_cooling = i < arenas->cooling_count;
+  if (was_cooling) arenas->cooling[i] = arenas->cooling[--arenas->cooling_count];
+  pthread_mutex_unlock(&arenas->lock);
+  return was_cooling;
+}
+
+void th_arenas_warm(struct th_arenas *arenas, void *piece, size_t size) {
+  if (!stop_cooling(arenas, piece)) populate(piece, size);
 }

@@ -11,7 +11,8 @@
  * free a slab lies anywhere, and what is in it cannot be copied.
  *
  * Pieces that are given back wait for the next actor: memory that was used before costs no page
- * fault. TH_ARENAS_WARM keep theirs, the system takes that of the others.
+ * fault. Enough of them keep theirs; of the others, and of those whose arenas rest, the system takes it, of
+ * many at a time, since every processor has to hear of it.
  *
  * Threads: any. Owns: the slabs.
  */
@@ -21,7 +22,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define TH_ARENAS_WARM 64
+/* So many that are given back keep their memory at least, and at most twice as many. */
+#define TH_ARENAS_WARM 256
+
+/* The memory of so many whose arenas rest is taken at a time. */
+#define TH_ARENAS_COOL 256
 
 struct th_arenas;
 
@@ -30,14 +35,18 @@ struct th_arenas *th_arenas_new(void);
 /* All pieces were given back. */
 void th_arenas_free(struct th_arenas *arenas);
 
-/* A piece of TH_ARENA_SIZE bytes, whatever they are; NULL when there is no memory. */
-void *th_arenas_take(struct th_arenas *arenas);
+/* A piece of TH_ARENA_SIZE bytes, whatever they are, of which so many are going to be used; NULL when there
+ * is no memory. */
+void *th_arenas_take(struct th_arenas *arenas, size_t size);
 
 /* Takes the piece, which is open to be read (th_arena_close). */
 void th_arenas_give(struct th_arenas *arenas, void *piece);
 
-/* The system takes the memory of the piece, which is zero from then on. */
-void th_arenas_cool(void *piece);
+/* What is in the piece is needed no more; the system takes its memory, now or later. */
+void th_arenas_cool(struct th_arenas *arenas, void *piece);
+
+/* So many bytes of that piece are going to be used again, whatever they are. */
+void th_arenas_warm(struct th_arenas *arenas, void *piece, size_t size);
 
 /* Whether the piece lies at a distinct place. */
 bool th_arenas_are_distinct(const void *piece);

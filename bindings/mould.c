@@ -241,6 +241,10 @@ size_t th_mould_memory(const struct th_mould *mould) {
   return mould->memory;
 }
 
+size_t th_mould_size(const struct th_mould *mould) {
+  return th_arena_copy_size(mould->copy);
+}
+
 struct th_arena *th_mould_cast(const struct th_mould *mould, void *piece) {
   return th_arena_restore(piece, mould->copy);
 }

@@ -26,8 +26,9 @@ struct th_mould;
 struct th_mould *th_mould_make(lua_State *L, struct th_arena *arena, lua_State *handler,
                                const size_t *memory);
 
-/* Bytes that a state holds which was just cast. */
+/* Bytes that a state holds which was just cast, and those that it has in the piece. */
 size_t th_mould_memory(const struct th_mould *mould);
+size_t th_mould_size(const struct th_mould *mould);
 
 /* Makes what the mould has in the piece of an arena; th_arena_root is the main thread. Its allocator is
  * the other state's still. th_mould_settle comes next. */

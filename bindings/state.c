@@ -15,6 +15,9 @@
 /* A single block this many times the limit is refused: nothing that fits could come of it. */
 #define ABSURD 4
 
+/* Bytes that an actor needs soon beyond what it begins with. */
+#define ROOM ((size_t)2 << 10)
+
 /* What the state would hold is more than its limit. False when it gets nothing. */
 static bool may_exceed(struct th_script_state *state, size_t size) {
   size_t limit = state->interrupt.memory_limit;
@@ -109,8 +112,10 @@ static bool cast(struct th_script_state *state, const struct th_mould *mould, vo
 }
 
 static void give_back(struct th_script_state *state) {
-  th_arena_close(state->arena);
-  th_arenas_give(state->shared->arenas, state->arena);
+  if (state->arena != NULL) {
+    th_arena_close(state->arena);
+    th_arenas_give(state->shared->arenas, state->arena);
+  }
   th_image_unref(state->image);
   th_mould_unref(state->mould);
   state->image = NULL;
@@ -187,9 +192,9 @@ void th_script_state_note_part(struct th_script_state *state, const char *part) 
 
 /* ---- opening and closing ---- */
 
-/* Opens the Lua state in the arena, with the class if there is a mould of it. False when there is no
+/* Opens the Lua state in a piece, with the class if there is a mould of it. False when there is no
  * memory. */
-static bool fill_piece(struct th_script_state *state, void *piece) {
+static bool fill_piece(struct th_script_state *state) {
   struct th_script_shared *shared = state->shared;
   size_t later = 0;
   struct th_mould *mould = th_images_mould(shared->images, state->image, &later);
@@ -197,7 +202,8 @@ static bool fill_piece(struct th_script_state *state, void *piece) {
   if (mould == NULL)
     mould = th_mould_ref(atomic_load_explicit(&shared->prepared, memory_order_acquire));
   state->mould = mould;
-  bool is_open = cast(state, mould, piece);
+  void *piece = th_arenas_take(shared->arenas, (mould != NULL ? th_mould_size(mould) : 0) + ROOM);
+  bool is_open = piece != NULL && cast(state, mould, piece);
   if (is_open && state->has_class && later < th_image_count_later(state->image) &&
       th_image_can_have_mould(state->image))
     make_mould(state);
@@ -214,9 +220,8 @@ bool th_script_state_open(struct th_script_state *state) {
   th_finalizer_init(&state->finalizers);
   state->image = th_images_find(state->shared->images, state->world, state->source,
                                 state->class_name);
-  void *piece = th_arenas_take(state->shared->arenas);
-  if (piece != NULL && fill_piece(state, piece)) return true;
-  if (piece != NULL) give_back(state);
+  if (fill_piece(state)) return true;
+  give_back(state);
   return false;
 }
 
@@ -225,10 +230,12 @@ bool th_script_state_rest(struct th_script_state *state) {
   th_buffer_clear(&state->outgoing);
   th_trail_clear(&state->trail);
   state->rest = th_mould_put_aside(state->mould, state->arena);
+  if (state->rest != NULL) th_arenas_cool(state->shared->arenas, state->arena);
   return state->rest != NULL;
 }
 
 void th_script_state_wake(struct th_script_state *state) {
+  th_arenas_warm(state->shared->arenas, state->arena, th_arena_rest_used(state->rest));
   th_mould_bring_back(state->mould, state->arena, state->rest);
   state->rest = NULL;
 }

@@ -17,7 +17,7 @@ static struct th_arenas *arenas;
 
 static int open_arena(void **context) {
   arenas = th_arenas_new();
-  *context = th_arena_open(th_arenas_take(arenas));
+  *context = th_arena_open(th_arenas_take(arenas, 1));
   return 0;
 }
 
@@ -192,7 +192,7 @@ static void a_copy_brings_everything_to_any_place(void **context) {
   assert_non_null(copy);
   check_links(arena, first);
   for (int i = 0; i < 3; i++) {
-    others[i] = th_arena_restore(th_arenas_take(arenas), copy);
+    others[i] = th_arena_restore(th_arenas_take(arenas, 1), copy);
     check_links(others[i], th_arena_root(others[i]));
     th_arena_resize(others[i], NULL, 0, 100);
     check_links(others[i], th_arena_root(others[i]));
@@ -211,7 +211,7 @@ static void a_copy_has_no_holes(void **context) {
   struct link *first = make_links(arena);
   th_arena_set_root(arena, first);
   struct th_arena_copy *copy = th_arena_save(arena);
-  struct th_arena *other = th_arena_restore(th_arenas_take(arenas), copy);
+  struct th_arena *other = th_arena_restore(th_arenas_take(arenas, 1), copy);
   size_t sum = 0;
   const char *oldest = th_arena_root(other);
   for (first = th_arena_root(other); first != NULL; first = first->next) {
@@ -233,7 +233,7 @@ static void what_only_looks_like_an_address_stays(void **context) {
   words[3] = (uintptr_t)words;
   th_arena_set_root(arena, words);
   struct th_arena_copy *copy = th_arena_save(arena);
-  struct th_arena *other = th_arena_restore(th_arenas_take(arenas), copy);
+  struct th_arena *other = th_arena_restore(th_arenas_take(arenas, 1), copy);
   uintptr_t *copied = th_arena_root(other);
   assert_memory_equal(copied, words, 3 * sizeof *words);
   assert_ptr_equal((void *)copied[3], copied);
@@ -269,7 +269,7 @@ static void aside_lies_only_what_differs_from_the_copy(void **context) {
   struct th_arena *arena = *context;
   th_arena_set_root(arena, make_links(arena));
   struct th_arena_copy *copy = th_arena_save(arena);
-  struct th_arena *other = th_arena_restore(th_arenas_take(arenas), copy);
+  struct th_arena *other = th_arena_restore(th_arenas_take(arenas, 1), copy);
   assert_in_range(rest(other, copy), 1, 100);
   check_links(other, th_arena_root(other));
   struct link *first = th_arena_root(other);
@@ -328,27 +328,52 @@ static void only_a_clean_one_at_a_distinct_place_is_copied(void **context) {
   free(piece);
 }
 
+#define PIECES (2 * (TH_ARENAS_WARM + TH_ARENAS_COOL))
+
 static void pieces_are_used_again(void **unused) {
-  enum { COUNT = 3 * TH_ARENAS_WARM };
-  void *pieces[COUNT];
+  unsigned char *pieces[PIECES];
   (void)unused;
   arenas = th_arenas_new();
-  for (size_t i = 0; i < COUNT; i++) {
-    pieces[i] = th_arenas_take(arenas);
+  for (size_t i = 0; i < PIECES; i++) {
+    pieces[i] = th_arenas_take(arenas, 1 + i % 3 * 8000);
     assert_true(th_arenas_are_distinct(pieces[i]));
     memset(pieces[i], 1, TH_ARENA_SIZE);
   }
-  for (size_t i = 0; i < COUNT; i++) th_arenas_give(arenas, pieces[i]);
+  for (size_t i = 0; i < PIECES; i++) th_arenas_give(arenas, pieces[i]);
   size_t warm = 0;
-  for (size_t i = 0; i < COUNT; i++) {
-    unsigned char *piece = th_arenas_take(arenas);
+  for (size_t i = 0; i < PIECES; i++) {
+    unsigned char *piece = th_arenas_take(arenas, 1);
     size_t j = 0;
-    while (j < COUNT && pieces[j] != piece) j++;
-    assert_in_range(j, 0, COUNT - 1);
+    while (j < PIECES && pieces[j] != piece) j++;
+    assert_in_range(j, 0, PIECES - 1);
     pieces[j] = NULL;
     warm += *piece;
   }
-  assert_int_equal(warm, TH_ARENAS_WARM);
+  assert_in_range(warm, TH_ARENAS_WARM, 2 * TH_ARENAS_WARM);
+  th_arenas_free(arenas);
+}
+
+/* Also while others cool, in any order. */
+static void what_is_warm_again_keeps_what_it_gets(void **unused) {
+  unsigned char *pieces[PIECES];
+  size_t gone = 0;
+  (void)unused;
+  arenas = th_arenas_new();
+  for (size_t i = 0; i < PIECES; i++) pieces[i] = th_arenas_take(arenas, 1);
+  for (size_t i = 0; i < PIECES; i++) {
+    size_t j = i * 5 % PIECES;
+    memset(pieces[j], 1, TH_ARENA_SIZE);
+    th_arenas_cool(arenas, pieces[j]);
+    if (i % 4 != 0) continue;
+    th_arenas_warm(arenas, pieces[j], 9000);
+    memset(pieces[j], 2, TH_ARENA_SIZE);
+  }
+  for (size_t i = 0; i < PIECES; i++) {
+    size_t j = i * 5 % PIECES;
+    if (i % 4 == 0) assert_int_equal(pieces[j][TH_ARENA_SIZE - 1], 2);
+    gone += pieces[j][0] == 0;
+  }
+  assert_in_range(gone, PIECES / 4 * 3 - TH_ARENAS_COOL, PIECES / 4 * 3);
   th_arenas_free(arenas);
 }
 
@@ -370,6 +395,7 @@ int main(void) {
     cmocka_unit_test_setup_teardown(aside_lies_only_what_differs_from_the_copy, open_arena,
                                     close_arena),
     cmocka_unit_test(pieces_are_used_again),
+    cmocka_unit_test(what_is_warm_again_keeps_what_it_gets),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
