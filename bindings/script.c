@@ -691,6 +691,7 @@ static void *open_shared(void) {
   shared->code = th_code_new();
   shared->arenas = th_arenas_new();
   atomic_init(&shared->prepared, NULL);
+  atomic_init(&shared->was_prepared, false);
   shared->images = th_images_new();
   return shared;
 }

@@ -94,7 +94,9 @@ static bool fill(struct th_script_state *state, void *piece) {
     return false;
   }
   adopt(state, L);
-  keep_prepared(state->shared, th_mould_make(L, state->arena, state->handler, &state->memory));
+  /* Where there is one actor there may be no more. */
+  if (atomic_exchange_explicit(&state->shared->was_prepared, true, memory_order_relaxed))
+    keep_prepared(state->shared, th_mould_make(L, state->arena, state->handler, &state->memory));
   return true;
 }
 

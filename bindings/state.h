@@ -40,7 +40,8 @@ struct th_script_shared {
   struct th_code *code; /* compiled modules */
   struct th_globals *globals;
   struct th_arenas *arenas;
-  _Atomic(struct th_mould *) prepared; /* what every state has; NULL until one was prepared */
+  _Atomic(struct th_mould *) prepared; /* what every state has; NULL: there is none yet */
+  atomic_bool was_prepared;            /* a state was; relaxed: any order does */
   struct th_images *images;            /* of which classes there are images */
 };
 
