@@ -9,7 +9,8 @@ set -eu
 
 packages="
   cmake ninja-build gcc g++ libc6-dev pkg-config
-  liblua5.4-dev lua5.4 libuv1-dev libminizip-dev zlib1g-dev libssl-dev libsodium-dev libjansson-dev libcmocka-dev
+  liblua5.4-dev lua5.4 libuv1-dev libminizip-dev zlib1g-dev libssl-dev libsodium-dev libjansson-dev libjemalloc-dev
+  libcmocka-dev
   minisign python3 python3-msgpack zip unzip p7zip-full procps iproute2 valgrind
 "
 if [ "${1:-}" = --fuzz ]; then
