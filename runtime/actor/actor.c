@@ -562,6 +562,7 @@ static enum th_turn hold_back(struct th_actor *actor) {
 
 static enum th_turn handle_batch(struct th_actor *actor) {
   if (actor->pending != TH_PENDING_NONE) go_on(actor);
+  th_mailbox_look(&actor->mailbox);
   for (int left = BATCH; left > 0; left--) {
     if (actor->pressed != NULL) return hold_back(actor);
     if (actor->pending != TH_PENDING_NONE || th_preempt_is_asked()) return TH_TURN_GOES_ON;

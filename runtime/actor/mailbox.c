@@ -62,10 +62,21 @@ static void take_arrived(struct th_mailbox *mailbox) {
   }
 }
 
-struct th_message *th_mailbox_pop(struct th_mailbox *mailbox) {
+void th_mailbox_look(struct th_mailbox *mailbox) {
   if (atomic_load_explicit(&mailbox->head, memory_order_relaxed) != AWAKE) take_arrived(mailbox);
+}
+
+static struct th_message *pop(struct th_mailbox *mailbox) {
   struct th_message *message = th_queue_pop(&mailbox->urgent);
-  if (message == NULL) message = th_queue_pop(&mailbox->ordinary);
+  return message != NULL ? message : th_queue_pop(&mailbox->ordinary);
+}
+
+struct th_message *th_mailbox_pop(struct th_mailbox *mailbox) {
+  struct th_message *message = pop(mailbox);
+  if (message == NULL) {
+    th_mailbox_look(mailbox);
+    message = pop(mailbox);
+  }
   if (message != NULL) {
     uint_fast64_t taken = atomic_load_explicit(&mailbox->taken, memory_order_relaxed);
     atomic_store_explicit(&mailbox->taken, taken + 1, memory_order_relaxed);
@@ -91,7 +102,7 @@ void th_mailbox_put_back(struct th_mailbox *mailbox, struct th_queue messages) {
 }
 
 bool th_mailbox_has_urgent(struct th_mailbox *mailbox) {
-  if (atomic_load_explicit(&mailbox->head, memory_order_relaxed) != AWAKE) take_arrived(mailbox);
+  th_mailbox_look(mailbox);
   return mailbox->urgent.first != NULL;
 }
 

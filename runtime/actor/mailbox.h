@@ -3,8 +3,9 @@
  * The head word is the whole state: NULL when the actor sleeps, TH_MAILBOX_AWAKE when it is queued
  * or running with nothing newly arrived, else the newest message of a list that ends in either.
  * Pushing is one compare-and-exchange; the one who changes NULL to a message schedules the actor,
- * once. Taking exchanges the head for AWAKE, and puts what came into two queues that only the turn
- * touches: urgent messages first.
+ * once. Looking exchanges the head for AWAKE, and puts what came into two queues that only the turn
+ * touches: urgent messages first. Who sends writes the head all the time, and who reads it waits for
+ * the other's cache: so it is looked at once in a turn, and where the queues are empty.
  *
  * Threads: th_mailbox_push, _touch, _depth and _exceeds any; the others only in the actor's turn.
  * Owns: every message in it.
@@ -49,7 +50,11 @@ void th_mailbox_init(struct th_mailbox *mailbox);
 /* Takes message. True when the actor slept: the caller now schedules it, once. */
 bool th_mailbox_push(struct th_mailbox *mailbox, struct th_message *message);
 
-/* Gives the next message, urgent ones first; NULL when none waits. */
+/* Takes what has come into the queues. */
+void th_mailbox_look(struct th_mailbox *mailbox);
+
+/* Gives the next message of the queues, urgent ones first; looks where they are empty. NULL when none
+ * waits. */
 struct th_message *th_mailbox_pop(struct th_mailbox *mailbox);
 
 /* Takes messages that were popped, and have not been concluded: they wait again, before all others

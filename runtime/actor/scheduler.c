@@ -9,7 +9,6 @@
 #include "actor/preempt.h"
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/stock.h"
 
 #define RING 256u
 #define LINES_EVERY 61 /* turns between looks at the lines, so that a busy ring starves nobody */
@@ -85,7 +84,6 @@ struct th_scheduler {
   atomic_uint started; /* workers that have a thread: the first ones; grows under the lock */
   struct th_worker *workers;
   struct th_preempt_timer *timer; /* of the crank */
-  struct th_stock *stock;         /* of the workers */
 };
 
 /* Which worker this thread is, if any. Compared with the scheduler at hand, since a thread of one
@@ -133,7 +131,6 @@ struct th_scheduler *th_scheduler_new(unsigned workers, th_scheduler_tick *tick,
     init_condition(&scheduler->workers[i].wake);
   }
   if (workers == 0) scheduler->timer = th_preempt_timer_new();
-  scheduler->stock = th_stock_new();
   return scheduler;
 }
 
@@ -141,7 +138,6 @@ void th_scheduler_free(struct th_scheduler *scheduler) {
   for (unsigned i = 0; i < capacity(scheduler); i++)
     pthread_cond_destroy(&scheduler->workers[i].wake);
   th_preempt_timer_free(scheduler->timer);
-  th_stock_free(scheduler->stock);
   pthread_cond_destroy(&scheduler->monitor_wake);
   pthread_cond_destroy(&scheduler->worker_done);
   pthread_cond_destroy(&scheduler->polling.wanted);
@@ -508,7 +504,6 @@ static void *work(void *argument) {
   struct th_worker *worker = argument;
   struct th_scheduler *scheduler = worker->scheduler;
   current_worker = worker;
-  th_stock_enter(scheduler->stock);
   bool has_run = true; /* since it last parked: where it has, more work may soon follow */
   while (!is_stopping(scheduler)) {
     struct th_actor *actor = find_work(worker);
@@ -520,7 +515,6 @@ static void *work(void *argument) {
       park(worker);
     if (atomic_load_explicit(&scheduler->surplus, memory_order_relaxed) > 0) step_back(worker);
   }
-  th_stock_leave();
   pthread_mutex_lock(&scheduler->lock);
   worker->is_done = true;
   pthread_cond_broadcast(&scheduler->worker_done);

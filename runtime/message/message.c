@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/stock.h"
 
+#define SMALL 112  /* bytes; no message that is written takes less */
 #define LARGE 4096 /* bytes */
 #define MOST_EXPECTED ((size_t)128 << 10)
 
@@ -14,7 +14,7 @@ struct th_message *th_message_new(enum th_kind kind, const struct th_address *ta
                                   const struct th_address *sender, const void *payload,
                                   size_t size) {
   if (size > PTRDIFF_MAX - sizeof(struct th_message)) return NULL;
-  struct th_message *message = th_stock_take(sizeof *message + size);
+  struct th_message *message = malloc(sizeof *message + size);
   if (message == NULL) return NULL;
   *message = (struct th_message){
     .target = *target, .sender = *sender, .kind = (uint8_t)kind, .size = size};
@@ -33,8 +33,8 @@ void th_message_begin(struct th_buffer *buffer, size_t expected, size_t limit) {
   size_t most = limit != 0 ? sizeof(struct th_message) + limit : SIZE_MAX;
   size_t block = sizeof(struct th_message) + (expected < MOST_EXPECTED ? expected : MOST_EXPECTED) +
                  2;
-  if (block < TH_STOCK_BLOCK) block = TH_STOCK_BLOCK;
-  if (buffer->data == NULL && (buffer->data = th_stock_take(block)) != NULL)
+  if (block < SMALL) block = SMALL;
+  if (buffer->data == NULL && (buffer->data = malloc(block)) != NULL)
     buffer->capacity = most < block - 1 ? most : block - 1;
   buffer->limit = limit != 0 ? most : 0;
   buffer->size = sizeof(struct th_message);
@@ -43,7 +43,7 @@ void th_message_begin(struct th_buffer *buffer, size_t expected, size_t limit) {
 
 /* What is not needed is given back: the message may have to wait. */
 static void *fit(const struct th_buffer *buffer) {
-  size_t needed = buffer->size > TH_STOCK_BLOCK ? buffer->size : TH_STOCK_BLOCK;
+  size_t needed = buffer->size > SMALL ? buffer->size : SMALL;
   if (buffer->capacity - buffer->size < (needed >= LARGE ? needed / 4 : needed))
     return buffer->data;
   void *fitting = realloc(buffer->data, needed);
@@ -63,5 +63,5 @@ struct th_message *th_message_end(enum th_kind kind, const struct th_address *ta
 }
 
 void th_message_free(struct th_message *message) {
-  if (message != NULL) th_stock_give(message, sizeof *message + message->size);
+  free(message);
 }

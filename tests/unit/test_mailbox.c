@@ -16,11 +16,29 @@ static struct th_message *number(uint64_t sender, uint32_t ticket, unsigned flag
   return message;
 }
 
+/* As if a turn began. */
 static void expect(struct th_mailbox *mailbox, uint32_t ticket) {
+  th_mailbox_look(mailbox);
   struct th_message *message = th_mailbox_pop(mailbox);
   assert_non_null(message);
   assert_int_equal(message->ticket, ticket);
   th_message_free(message);
+}
+
+static void within_a_turn_who_waits_comes_first(void **unused) {
+  struct th_mailbox mailbox;
+  (void)unused;
+  th_mailbox_init(&mailbox);
+  th_mailbox_push(&mailbox, number(1, 1, 0));
+  th_mailbox_push(&mailbox, number(1, 2, 0));
+  expect(&mailbox, 1);
+  th_mailbox_push(&mailbox, number(1, 3, TH_MESSAGE_URGENT));
+  th_mailbox_push(&mailbox, number(1, 4, 0));
+  for (uint32_t ticket = 2; ticket <= 4; ticket++) {
+    struct th_message *message = th_mailbox_pop(&mailbox);
+    assert_int_equal(message->ticket, ticket);
+    th_message_free(message);
+  }
 }
 
 static void only_the_push_that_wakes_says_so(void **unused) {
@@ -203,6 +221,7 @@ static void nothing_is_lost_doubled_or_reordered_between_threads(void **unused) 
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test(within_a_turn_who_waits_comes_first),
     cmocka_unit_test(only_the_push_that_wakes_says_so),
     cmocka_unit_test(sleep_is_refused_when_a_push_came_in_between),
     cmocka_unit_test(sleep_is_refused_while_messages_are_queued),
