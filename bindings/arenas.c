@@ -186,21 +186,30 @@ void *th_arenas_take(struct th_arenas *arenas, size_t size) {
   return piece;
 }
 
-/* The half that waits for the longest time becomes cold. The caller holds the lock. */
-static void cool_half(struct th_arenas *arenas) {
-  release(arenas->warm, TH_ARENAS_WARM);
-  for (size_t i = 0; i < TH_ARENAS_WARM; i++) push(&arenas->cold, arenas->warm[i]);
+/* Where too many are warm, those that are so for the longest time; gives how many. The caller holds the
+ * lock. */
+static size_t take_oldest(struct th_arenas *arenas, void **oldest) {
+  if (arenas->warm_count < 2 * TH_ARENAS_WARM) return 0;
   arenas->warm_count -= TH_ARENAS_WARM;
-  memcpy(arenas->warm, arenas->warm + TH_ARENAS_WARM, arenas->warm_count * sizeof *arenas->warm);
+  memcpy(oldest, arenas->warm, TH_ARENAS_WARM * sizeof *oldest);
+  memcpy(arenas->warm, arenas->warm + TH_ARENAS_WARM, arenas->warm_count * sizeof *oldest);
+  return TH_ARENAS_WARM;
 }
 
 void th_arenas_give(struct th_arenas *arenas, void *piece) {
+  void *oldest[TH_ARENAS_WARM];
   pthread_mutex_lock(&arenas->lock);
-  if (arenas->warm_count == 2 * TH_ARENAS_WARM) cool_half(arenas);
   arenas->warm[arenas->warm_count++] = piece;
+  size_t count = take_oldest(arenas, oldest);
+  pthread_mutex_unlock(&arenas->lock);
+  if (count == 0) return;
+  release(oldest, count);
+  pthread_mutex_lock(&arenas->lock);
+  while (count > 0) push(&arenas->cold, oldest[--count]);
   pthread_mutex_unlock(&arenas->lock);
 }
 
+/* Who is cooling can be warm again at any time, so that is under the lock. */
 void th_arenas_cool(struct th_arenas *arenas, void *piece) {
   pthread_mutex_lock(&arenas->lock);
   arenas->cooling[arenas->cooling_count++] = piece;

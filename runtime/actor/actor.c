@@ -312,10 +312,20 @@ void th_actor_conclude_kept(struct th_actor *actor, uint64_t number, int outcome
   th_message_free(message);
 }
 
+static int compare_numbers(const void *one, const void *other) {
+  uint64_t a = *(const uint64_t *)one, b = *(const uint64_t *)other;
+  return (a > b) - (a < b);
+}
+
+/* In the order of their slots, which is about that of their creation: neighbours in memory go together. */
 static void ask_children_to_exit(struct th_actor *actor) {
-  size_t cursor = 0;
+  size_t cursor = 0, count = 0;
   struct th_map_slot *child;
-  while ((child = th_map_next(&actor->children, &cursor)) != NULL) ask_to_exit(actor, child->hash);
+  uint64_t *numbers = th_alloc(actor->children.count * sizeof *numbers);
+  while ((child = th_map_next(&actor->children, &cursor)) != NULL) numbers[count++] = child->hash;
+  qsort(numbers, count, sizeof *numbers, compare_numbers);
+  for (size_t i = 0; i < count; i++) ask_to_exit(actor, numbers[i]);
+  free(numbers);
 }
 
 /* Gone now, or as soon as the children are. */
