@@ -222,8 +222,8 @@ static void messages_of_all_kinds_that_travel_come_back(void **state) {
     read_one(&buffer, TH_FRAME_MESSAGE, &taker);
     bool travels = kind <= TH_KIND_STATUS_REQUEST ||
                    (kind >= TH_KIND_REQUEST && kind <= TH_KIND_DEAD_NOTICE) ||
-                   kind == TH_KIND_PRESENCE || kind == TH_KIND_CONVENTION || kind == TH_KIND_REMOTE ||
-                   kind == TH_KIND_SOURCE;
+                   kind == TH_KIND_PRESENCE || kind == TH_KIND_CONVENTION ||
+                   kind == TH_KIND_REMOTE || kind == TH_KIND_SOURCE;
     int error = th_frame_read_message(taker.seen[0].copy, taker.seen[0].size, &message);
     assert_int_equal(error, travels ? 0 : TH_EMALFORMED);
     if (error == 0) {
