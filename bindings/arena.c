@@ -360,7 +360,7 @@ struct th_arena_rest {
 /* For the while of putting aside. */
 struct aside {
   uintptr_t expected[WORDS];
-  uint16_t is_hole[WORDS + 1];
+  bool is_hole[WORDS];
   uintptr_t words[WORDS];
   struct stretch stretches[WORDS];
   size_t word_count, stretch_count;
@@ -378,10 +378,10 @@ static void expect(const struct th_arena *arena, const struct th_arena_copy *cop
 }
 
 /* What lies in a hole matters to nobody, but for its head. */
-static void forget_holes(const struct th_arena *arena, const struct hole *hole, uint16_t *is_hole) {
+static void forget_holes(const struct th_arena *arena, const struct hole *hole, bool *is_hole) {
   for (; hole != NULL; hole = hole->next) {
     size_t first = ((uintptr_t)hole - (uintptr_t)arena) / WORD;
-    for (size_t i = LEAST / WORD; i < hole->size / WORD; i++) is_hole[first + i] = 1;
+    for (size_t i = LEAST / WORD; i < hole->size / WORD; i++) is_hole[first + i] = true;
   }
 }
 
@@ -400,8 +400,7 @@ static void find_differences(const struct th_arena *arena, struct aside *aside) 
   const uintptr_t *words = (const uintptr_t *)(const void *)arena;
   size_t end = 0, count = used(arena) / WORD;
   for (size_t i = 0; i < count; i++)
-    if (words[i] != aside->expected[i] && aside->is_hole[i] == 0)
-      note_word(aside, &end, i, words[i]);
+    if (words[i] != aside->expected[i] && !aside->is_hole[i]) note_word(aside, &end, i, words[i]);
 }
 
 static struct th_arena_rest *pack_rest(const struct th_arena *arena, const struct aside *aside) {
@@ -420,7 +419,7 @@ struct th_arena_rest *th_arena_put_aside(struct th_arena *arena, const struct th
   if (aside == NULL) return NULL;
   SHOW(arena, TH_ARENA_SIZE);
   aside->word_count = aside->stretch_count = 0;
-  memset(aside->is_hole, 0, sizeof aside->is_hole);
+  memset(aside->is_hole, 0, used(arena) / WORD * sizeof *aside->is_hole);
   expect(arena, copy, aside->expected, used(arena) / WORD);
   forget_holes(arena, arena->large, aside->is_hole);
   for (size_t i = 0; i < LISTS; i++) forget_holes(arena, arena->small[i], aside->is_hole);

@@ -22,8 +22,8 @@ local types = require "thespian.types"
 ---@class thespian.system
 local system = {}
 
---- How long a shutdown may take, in seconds; as long as any request.
-local SHUTDOWN_TIME = 50
+--- How long a shutdown may take, in seconds: each of a million actors hears of it.
+local SHUTDOWN_TIME = 300
 
 --- An actor system, and this program's endpoint in it.
 ---@class thespian.ActorSystem: thespian.Class

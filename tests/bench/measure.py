@@ -51,7 +51,7 @@ WORKS = [
     ("W9u", "w9", (50000, 500000, "multiprocUDPBase"), (100, 1000, "multiprocUDPBase"), ()),
 ]
 
-AT_FIRST = "bytes/actor at first"
+AT_FIRST = "bytes/actor-at-first"
 LESS_IS_BETTER = {"bytes/actor", AT_FIRST, "p50-us", "p99-us"}
 
 

@@ -56,7 +56,7 @@ if actors.main(...) then
       local crowd, before = asys:createActor(Crowd), bench.resident()
       local sum = bench.ask(asys, crowd, { size = size })
       bench.check("the sum of the idle", sum, size * (size + 1) // 2)
-      bench.print("W7." .. size, "bytes/actor at first", (bench.resident() - before) / size)
+      bench.print("W7." .. size, "bytes/actor-at-first", (bench.resident() - before) / size)
       settle(asys)
       bench.print("W7." .. size, "bytes/actor", (bench.resident() - before) / size)
     end
