@@ -118,10 +118,12 @@ static int list_sources(struct th_admin_request *request) {
 
 static int status(struct th_admin_request *request) {
   const struct th_admin_config *config = &request->admin->config;
-  struct th_address address = th_unpack_address(&request->arguments);
-  if (request->arguments.error != 0) return TH_EMALFORMED;
+  struct th_unpack *arguments = &request->arguments;
+  struct th_address address = th_unpack_address(arguments);
+  int64_t most = arguments->at < arguments->end ? th_unpack_int(arguments) : INT64_MAX;
+  if (arguments->error != 0 || most < 0) return TH_EMALFORMED;
   return config->ops->status(config->context, th_address_is_none(&address) ? NULL : &address,
-                             request->admin, &request->answer, &request->reason);
+                             (size_t)most, request->admin, &request->answer, &request->reason);
 }
 
 /* Where there are other systems, the address of one of them is for that one to judge. */
@@ -307,8 +309,8 @@ static void answer_status(struct th_admin *admin, struct th_actor *actor,
   bool of_system = asked.number == TH_ADMIN_NUMBER;
   th_buffer_init(&buffer);
   size_t mark = th_notice_begin_status(&buffer, of_system);
-  int error = config->ops->status(config->context, of_system ? NULL : &asked, admin, &buffer,
-                                  &reason);
+  int error = config->ops->status(config->context, of_system ? NULL : &asked, SIZE_MAX, admin,
+                                  &buffer, &reason);
   th_pack_ext_end(&buffer, mark);
   struct th_message *response = th_message_pack(TH_KIND_SYSTEM, &request->sender, &asked, &buffer);
   th_buffer_clear(&buffer);

@@ -21,8 +21,9 @@
 struct th_admin;
 
 struct th_admin_ops {
-  /* Appends the status of one actor, or of the system for NULL: one packed map. */
-  int (*status)(void *context, const struct th_address *actor, struct th_admin *admin,
+  /* Appends the status of one actor, or for NULL of the system with that many actors at most: one
+   * packed map. */
+  int (*status)(void *context, const struct th_address *actor, size_t most, struct th_admin *admin,
                 struct th_buffer *buffer, struct th_reason *reason);
   /* Appends the array of loaded sources. */
   void (*sources)(void *context, struct th_buffer *buffer);

@@ -86,8 +86,10 @@ int th_command_status(struct th_command *command, struct th_reason *reason) {
   if (error != 0) return error;
   if (is_actor && address.system != th_client_admin(command->client)->system)
     return ask_itself(command, &address, reason);
-  th_command_begin(&request, TH_OP_STATUS, 1);
+  bool is_whole = th_options_has(options, TH_OPTION_ALL) || th_options_has(options, TH_OPTION_JSON);
+  th_command_begin(&request, TH_OP_STATUS, is_whole ? 1 : 2);
   th_pack_address(&request, &address);
+  if (!is_whole) th_pack_int(&request, TH_STATUS_ACTORS);
   if ((error = th_command_request(command, &request, &reply, &result, reason)) != 0) return error;
   struct th_view status = th_view_next(&result);
   error = is_actor ? print_or_ask(command, &address, status, reason)

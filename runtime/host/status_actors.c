@@ -29,6 +29,7 @@ struct table {
   size_t count;
   size_t programs;
   size_t most;     /* rows that are shown */
+  size_t omitted;  /* actors that are no rows */
   struct row root; /* its children have no parent here */
   struct th_map rows_by_number;
   int width; /* of the first column */
@@ -164,15 +165,18 @@ static void put_table(struct table *table, struct th_buffer *text) {
   for (struct row *row = first_shown(table); row != NULL; row = next_shown(table, row, &shown)) {
     put_row(table, row, text);
   }
-  if (shown < table->count)
-    th_buffer_printf(text, "  ... %zu more; --all shows them\n", table->count - shown);
-  th_buffer_printf(text, "  %zu actor%s, %zu program%s connected\n", table->count,
-                   table->count == 1 ? "" : "s", table->programs, table->programs == 1 ? "" : "s");
+  size_t count = table->count + table->omitted;
+  if (shown < count) th_buffer_printf(text, "  ... %zu more; --all shows them\n", count - shown);
+  th_buffer_printf(text, "  %zu actor%s, %zu program%s connected\n", count, count == 1 ? "" : "s",
+                   table->programs, table->programs == 1 ? "" : "s");
 }
 
-void th_status_text_actors(struct th_view actors, size_t most, struct th_buffer *text) {
-  struct table table = {
-    .most = most, .width = (int)strlen("class"), .address_width = (int)strlen("address")};
+void th_status_text_actors(struct th_view actors, size_t most, size_t omitted,
+                           struct th_buffer *text) {
+  struct table table = {.most = most,
+                        .omitted = omitted,
+                        .width = (int)strlen("class"),
+                        .address_width = (int)strlen("address")};
   th_map_init(&table.rows_by_number);
   read_rows(&table, actors);
   hang_up(&table);

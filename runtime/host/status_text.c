@@ -204,7 +204,8 @@ void th_status_text_system(struct th_view status, size_t most, struct th_buffer 
   th_status_text_convention(th_view_field(status, "convention"), text);
   th_status_text_links(th_view_field(status, "peers"), text);
   put_counters(text, status);
-  th_status_text_actors(th_view_field(status, "actors"), most, text);
+  th_status_text_actors(th_view_field(status, "actors"), most,
+                        (size_t)th_view_int(status, "omitted"), text);
 }
 
 /* ---- actor ----------------------------------------------------------------------------------- */

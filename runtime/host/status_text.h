@@ -22,8 +22,9 @@ void th_status_text_actor(struct th_view status, struct th_buffer *text);
 /* One line for each source of a packed list, with the first digits of its hash, or all. */
 void th_status_text_sources(struct th_view sources, int digits, struct th_buffer *text);
 
-/* The actors of a packed list, each below its parent, as a table. */
-void th_status_text_actors(struct th_view actors, size_t most, struct th_buffer *text);
+/* The actors of a packed list, each below its parent, as a table; others were omitted there. */
+void th_status_text_actors(struct th_view actors, size_t most, size_t omitted,
+                           struct th_buffer *text);
 
 /* The convention and the links of a system's status; nothing where there is none. */
 void th_status_text_convention(struct th_view convention, struct th_buffer *text);

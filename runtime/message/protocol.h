@@ -11,7 +11,8 @@
  *   UNLOAD           hash (at least 8 digits, if they name one bundle),         hash
  *                    drains (bool): answered when no actor runs from it; it may be missing
  *   SOURCES                                                                     [source, ...]
- *   STATUS           address or nil (the system)                                status, as below
+ *   STATUS           address or nil (the system), most (int): so many actors     status, as below
+ *                    of the system are listed; it may be missing
  *   SHUTDOWN                                                                    nil, at the end
  *   EXIT             address, recursive (bool)                                  nil
  *   NAME             global name                                                address or nil
@@ -33,7 +34,8 @@
  * system status: {base, version, pid, admin, host, port, uptime, workers, shutdown,
  *   capabilities {}, names {name: address}, sources [], deadLetterHandlers [], convention, peers
  *   [peer], counters {sent, delivered, dead, poisoned, waiting, wakeups, restarts, created, exited,
- *   lost, strange}, actors [actor status]}
+ *   lost, strange}, omitted, actors [actor status]}
+ *   omitted: how many actors are not listed
  *   lost and strange count datagrams, on the UDP base: lost on their way, and none of ours
  * convention: {leader (admin), isLeader, leaders [{place, admin, state, age}], members [{admin,
  *   capabilities, age, preregistered}]}; nil where there is no other system, and none is sought

@@ -143,8 +143,9 @@ void th_rest_awake(struct th_world *world, struct th_actor *actor);
 uint64_t th_rest_tick(struct th_system *system, uint64_t now);
 
 /* status */
-int th_status_pack(struct th_system *system, const struct th_address *actor, struct th_admin *admin,
-                   struct th_buffer *buffer, struct th_reason *reason);
+/* Of the actor, or for NULL of the system with that many actors at most. */
+int th_status_pack(struct th_system *system, const struct th_address *actor, size_t most,
+                   struct th_admin *admin, struct th_buffer *buffer, struct th_reason *reason);
 
 void th_status_sources(struct th_system *system, struct th_buffer *buffer);
 

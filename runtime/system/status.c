@@ -132,6 +132,8 @@ struct survey {
   const struct th_map *names; /* NULL: only what is counted matters */
   struct th_map from_source;  /* by the interned hash: how many actors, as a pointer */
   struct th_buffer actors;
+  size_t most; /* so many actors are listed, and all programs */
+  size_t listed, omitted;
   uint32_t count;
   uint64_t pushed;
   uint64_t waiting;
@@ -159,6 +161,12 @@ static bool survey_actor(void *context, struct th_actor *actor) {
   if (number == 0 || number == TH_ADMIN_NUMBER || is_account(actor)) return true;
   count_source(survey, actor);
   if (survey->names == NULL) return true;
+  bool is_guest = atomic_load_explicit(&actor->is_guest, memory_order_relaxed);
+  if (!is_guest && survey->listed == survey->most) {
+    survey->omitted++;
+    return true;
+  }
+  survey->listed += !is_guest;
   struct th_address address = th_system_address(survey->system, number);
   th_pack_map(&survey->actors, ACTOR_FIELDS);
   pack_actor(survey->system, actor, &address, th_map_find(survey->names, number), &survey->actors);
@@ -243,7 +251,7 @@ static void pack_system(struct th_system *system, struct th_admin *admin,
                         const struct th_map *names, const struct survey *survey,
                         struct th_buffer *buffer) {
   struct th_bytes *capabilities = th_capabilities_get(system->capabilities);
-  th_pack_map(buffer, 17);
+  th_pack_map(buffer, 18);
   pack_field_text(buffer, "base", system->base);
   pack_field_text(buffer, "version", TH_VERSION);
   pack_field_int(buffer, "pid", (uint64_t)getpid());
@@ -265,6 +273,7 @@ static void pack_system(struct th_system *system, struct th_admin *admin,
   th_admin_pack_handlers(admin, buffer);
   pack_others(system, admin, buffer);
   pack_counters(system, survey, buffer);
+  pack_field_int(buffer, "omitted", survey->omitted);
   th_pack_text(buffer, "actors");
   th_pack_array(buffer, survey->count);
   th_pack_raw(buffer, survey->actors.data, survey->actors.size);
@@ -325,8 +334,8 @@ static int pack_one(struct th_system *system, const struct th_address *address,
   return 0;
 }
 
-int th_status_pack(struct th_system *system, const struct th_address *actor, struct th_admin *admin,
-                   struct th_buffer *buffer, struct th_reason *reason) {
+int th_status_pack(struct th_system *system, const struct th_address *actor, size_t most,
+                   struct th_admin *admin, struct th_buffer *buffer, struct th_reason *reason) {
   int error = 0;
   struct th_map names;
   th_map_init(&names);
@@ -334,7 +343,7 @@ int th_status_pack(struct th_system *system, const struct th_address *actor, str
   if (actor != NULL) {
     error = pack_one(system, actor, &names, buffer, reason);
   } else {
-    struct survey survey = {.system = system, .names = &names};
+    struct survey survey = {.system = system, .names = &names, .most = most};
     th_buffer_init(&survey.actors);
     th_registry_each(system->registry, survey_actor, &survey);
     pack_system(system, admin, &names, &survey, buffer);

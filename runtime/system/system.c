@@ -164,9 +164,10 @@ const struct th_world_ops th_system_world_ops = {
 
 /* ---- what the admin asks of the system: its turn ---- */
 
-static int admin_status(void *context, const struct th_address *actor, struct th_admin *admin,
-                        struct th_buffer *buffer, struct th_reason *reason) {
-  return th_status_pack(context, actor, admin, buffer, reason);
+static int admin_status(void *context, const struct th_address *actor, size_t most,
+                        struct th_admin *admin, struct th_buffer *buffer,
+                        struct th_reason *reason) {
+  return th_status_pack(context, actor, most, admin, buffer, reason);
 }
 
 static void admin_sources(void *context, struct th_buffer *buffer) {

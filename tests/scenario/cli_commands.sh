@@ -22,6 +22,9 @@ function Clerk:receiveMessage(message, sender)
     self.told = {}
   elseif message == "hire" then
     self:send(sender, self:createActor("shop.Clerk"))
+  elseif type(message) == "table" and message.hire then
+    for _ = 1, message.hire do self:createActor("shop.Clerk") end
+    self:send(sender, "hired")
   elseif message == "greet" then
     self:send(sender, parts.greeting)
   elseif type(message) == "table" and message.echo ~= nil then
@@ -140,6 +143,17 @@ contains "shop.Clerk" "$out"
 contains "parent   $evening" "$out"
 on status @morning --json
 contains '"handled": ' "$out"
+
+# Of many only some are asked for.
+expect 0 "" "$HOST" ask "$child" '{"hire": 250}'
+on status
+contains "  ... 53 more; --all shows them" "$out"
+contains "  253 actors" "$out"
+[ "$(grep -c " shop.Clerk" out)" = 200 ] || fail "not 200 actors"
+on status --all
+[ "$(grep -c " shop.Clerk" out)" = 253 ] || fail "not all actors"
+on status --json
+contains '"omitted": 0' "$out"
 
 # ---- words of strangers --------------------------------------------------------------------------
 

@@ -95,7 +95,7 @@ static void actors_stand_below_their_parents_and_programs_are_counted(void **sta
   pack_actor(&packed, 5, 3, "m.Child", NULL);
   pack_actor(&packed, 6, 4, "m.OfProgram", NULL);
   pack_actor(&packed, 8, 3, "m.Child", NULL);
-  th_status_text_actors(view(&packed), SIZE_MAX, &text);
+  th_status_text_actors(view(&packed), SIZE_MAX, 0, &text);
   assert_text(&text,
               "  class             address              source    state     waiting   handled  "
               "failed  restarts     memory    seconds\n"
@@ -122,7 +122,7 @@ static void actors_that_are_their_own_ancestors_are_no_endless_tree(void **state
   pack_actor(&packed, 3, 3, "m.Self", NULL);
   pack_actor(&packed, 5, 6, "m.One", NULL);
   pack_actor(&packed, 6, 5, "m.Other", NULL);
-  th_status_text_actors(view(&packed), SIZE_MAX, &text);
+  th_status_text_actors(view(&packed), SIZE_MAX, 0, &text);
   th_buffer_append(&text, "", 1);
   assert_non_null(strstr((const char *)text.data, "m.Self"));
   th_buffer_clear(&text);
@@ -136,7 +136,7 @@ static void a_long_chain_of_actors_is_shown_to_its_end(void **state) {
   th_buffer_init(&text);
   th_pack_array(&packed, 20000);
   for (uint64_t i = 0; i < 20000; i++) pack_actor(&packed, 10 + i, 9 + i, "m.Link", NULL);
-  th_status_text_actors(view(&packed), SIZE_MAX, &text);
+  th_status_text_actors(view(&packed), SIZE_MAX, 0, &text);
   th_buffer_append(&text, "", 1);
   assert_non_null(strstr((const char *)text.data, "a20009."));
   assert_non_null(strstr((const char *)text.data, "  20000 actors, 0 programs connected\n"));
@@ -151,16 +151,21 @@ static void no_more_actors_are_shown_than_asked_for(void **state) {
   th_buffer_init(&text);
   th_pack_array(&packed, 5);
   for (uint64_t i = 0; i < 5; i++) pack_actor(&packed, 10 + i, 10, "m.Worker", NULL);
-  th_status_text_actors(view(&packed), 3, &text);
+  th_status_text_actors(view(&packed), 3, 0, &text);
   th_buffer_append(&text, "", 1);
   assert_non_null(strstr((const char *)text.data, "a12."));
   assert_null(strstr((const char *)text.data, "a13."));
   assert_non_null(strstr((const char *)text.data, "\n  ... 2 more; --all shows them\n"
                                                   "  5 actors, 0 programs connected\n"));
   th_buffer_reset(&text);
-  th_status_text_actors(view(&packed), 5, &text);
+  th_status_text_actors(view(&packed), 5, 0, &text);
   th_buffer_append(&text, "", 1);
   assert_null(strstr((const char *)text.data, "more"));
+  th_buffer_reset(&text);
+  th_status_text_actors(view(&packed), 5, 7, &text);
+  th_buffer_append(&text, "", 1);
+  assert_non_null(strstr((const char *)text.data, "\n  ... 7 more; --all shows them\n"
+                                                  "  12 actors, 0 programs connected\n"));
   th_buffer_clear(&text);
   th_buffer_clear(&packed);
 }
@@ -540,7 +545,7 @@ static void actors_words_are_made_printable(void **state) {
   th_buffer_reset(&text);
   th_pack_array(&packed, 1);
   pack_actor(&packed, 3, 1, EVIL, EVIL);
-  th_status_text_actors(view(&packed), SIZE_MAX, &text);
+  th_status_text_actors(view(&packed), SIZE_MAX, 0, &text);
   assert_text(&text,
               "  class                     address              source    state     waiting   "
               "handled  failed  restarts     memory    seconds\n"
