@@ -69,6 +69,7 @@ struct th_scheduler {
   unsigned parked;
   unsigned stuck;     /* workers in a turn that cannot be ended, at the last look */
   uint64_t looked_at; /* when the monitor last looked; 0: everybody had parked */
+  bool has_worked;    /* anyone, since then */
   bool monitor_sleeps;
   uint64_t monitor_wakes_at;
   pthread_cond_t monitor_wake;
@@ -157,6 +158,7 @@ void th_scheduler_set_poller(struct th_scheduler *scheduler, const struct th_pol
 /* ---- the lines; the caller holds the lock ---- */
 
 static void wake_monitor(struct th_scheduler *scheduler) {
+  scheduler->has_worked = true;
   if (scheduler->monitor_sleeps) {
     scheduler->monitor_sleeps = false;
     pthread_cond_signal(&scheduler->monitor_wake);
@@ -601,8 +603,17 @@ static void relieve(struct th_scheduler *scheduler) {
     start_worker(scheduler); /* without it the others go on, more slowly */
 }
 
+/* Since the last look, too. Where workers park and come back within a look, as they do for each
+ * message from another system, the monitor goes on looking: to wake it would cost them more than
+ * their work. */
+static bool is_at_rest(struct th_scheduler *scheduler) {
+  bool has_worked = scheduler->has_worked;
+  scheduler->has_worked = false;
+  return scheduler->parked == started(scheduler) && !has_worked;
+}
+
 static uint64_t look_after(struct th_scheduler *scheduler, struct look *looks, uint64_t now) {
-  if (scheduler->parked == started(scheduler)) {
+  if (is_at_rest(scheduler)) {
     scheduler->stuck = 0;
     scheduler->looked_at = 0;
     return TH_FOREVER;

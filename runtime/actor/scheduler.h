@@ -6,10 +6,10 @@
  * the shared queue, then steals half a ring, spins for a moment, and parks.
  *
  * Waking another core costs more than most turns take, so a worker that makes actors ready wakes
- * nobody (unless its ring is full). The monitor looks every millisecond while anyone runs: work
- * that waits in a ring or in the shared queue gets a parked worker, and the seat of a worker whose
- * turn has lasted for two looks is given away. Threads that are no workers wake a parked one at
- * once.
+ * nobody (unless its ring is full). The monitor looks every millisecond while anyone runs, and
+ * until nobody has since the last look: work that waits in a ring or in the shared queue gets a
+ * parked worker, and the seat of a worker whose turn has lasted for two looks is given away.
+ * Threads that are no workers wake a parked one at once.
  *
  * Each look also charges the time since the last one to the actors that run (busy, on their cards);
  * the crank measures it.
