@@ -23,7 +23,7 @@
 #include <stddef.h>
 
 /* So many that are given back keep their memory at least, and at most twice as many. */
-#define TH_ARENAS_WARM 256
+#define TH_ARENAS_WARM 64
 
 /* The memory of so many whose arenas rest is taken at a time. */
 #define TH_ARENAS_COOL 256

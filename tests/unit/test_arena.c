@@ -328,6 +328,7 @@ static void only_a_clean_one_at_a_distinct_place_is_copied(void **context) {
   free(piece);
 }
 
+/* No multiple of seven: see below. */
 #define PIECES (2 * (TH_ARENAS_WARM + TH_ARENAS_COOL))
 
 static void pieces_are_used_again(void **unused) {
@@ -361,7 +362,7 @@ static void what_is_warm_again_keeps_what_it_gets(void **unused) {
   arenas = th_arenas_new();
   for (size_t i = 0; i < PIECES; i++) pieces[i] = th_arenas_take(arenas, 1);
   for (size_t i = 0; i < PIECES; i++) {
-    size_t j = i * 5 % PIECES;
+    size_t j = i * 7 % PIECES;
     memset(pieces[j], 1, TH_ARENA_SIZE);
     th_arenas_cool(arenas, pieces[j]);
     if (i % 4 != 0) continue;
@@ -369,7 +370,7 @@ static void what_is_warm_again_keeps_what_it_gets(void **unused) {
     memset(pieces[j], 2, TH_ARENA_SIZE);
   }
   for (size_t i = 0; i < PIECES; i++) {
-    size_t j = i * 5 % PIECES;
+    size_t j = i * 7 % PIECES;
     if (i % 4 == 0) assert_int_equal(pieces[j][TH_ARENA_SIZE - 1], 2);
     gone += pieces[j][0] == 0;
   }
